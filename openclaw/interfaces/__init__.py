@@ -1,0 +1,1 @@
+"""Every boundary between packages: one module per boundary, contracts only."""

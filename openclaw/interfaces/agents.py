@@ -1,0 +1,112 @@
+"""Where a run meets whatever produces its answer: the runtime, its request and its sink."""
+
+from collections.abc import Sequence
+
+from attrs import field, frozen
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+
+@frozen
+class Turn:
+    """One message of a conversation, as a model sees it.
+
+    :ivar role: ``user``, ``assistant`` or ``system``.
+    """
+
+    role: str
+    text: str
+
+
+@frozen
+class Usage:
+    """Tokens of one model call."""
+
+    input: int = 0
+    output: int = 0
+
+    @property
+    def total(self) -> int:
+        """Both directions together."""
+        return self.input + self.output
+
+
+@frozen
+class ModelInfo:
+    """One model that a runtime can be asked for.
+
+    :ivar provider: the provider's id in the configuration.
+    :ivar id: the model's id at that provider.
+    :ivar context_window: tokens, 0 if unknown.
+    :ivar available: whether the provider is usable (a key is there where one is needed).
+    """
+
+    provider: str
+    id: str
+    name: str
+    context_window: int = 0
+    reasoning: bool = False
+    input: tuple[str, ...] = ("text",)
+    available: bool = True
+
+    @property
+    def ref(self) -> str:
+        """``provider/id``, the form of ``agents.defaults.model.primary``."""
+        return f"{self.provider}/{self.id}"
+
+
+@frozen
+class RunRequest:
+    """What a runtime is asked to answer.
+
+    :ivar turns: the conversation, oldest first; the last one is the input of this run.
+    :ivar timeout_seconds: how long the run may take as a whole; the caller enforces it too.
+    """
+
+    run_id: str
+    session_key: str
+    agent_id: str
+    model: ModelInfo
+    turns: Sequence[Turn]
+    system: str = ""
+    timeout_seconds: float = 600.0
+
+
+@frozen
+class RunOutcome:
+    """How a runtime ended its answer.
+
+    :ivar text: the whole answer.
+    :ivar stop_reason: the provider's word, ``stop`` for an ordinary end.
+    """
+
+    text: str
+    stop_reason: str = "stop"
+    usage: Usage = field(factory=Usage)
+
+
+class IRunSink(Interface):
+    """Takes what a runtime produces, while it produces it."""
+
+    def model_started(provider: str, model: str) -> None:
+        """The provider accepted the request."""
+
+    def delta(text: str) -> None:
+        """More text of the answer; never empty."""
+
+
+class IAgentRuntime(Interface):
+    """Produces answers: a model behind a wire, or the embedded agent."""
+
+    name: str = Attribute("Short name for logs, e.g. ``openai-completions``.")
+
+    def models() -> Sequence[ModelInfo]:
+        """The models this runtime serves."""
+
+    def run(request: RunRequest, sink: IRunSink) -> Deferred[RunOutcome]:
+        """Answer one request.
+
+        :return: fires with the outcome after the last ``delta``; fails with
+            :class:`openclaw.errors.ModelError`, in the upstream's words, if there is none.
+            Cancelling it stops the upstream call at once; after that the sink hears nothing more.
+        """

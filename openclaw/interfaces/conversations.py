@@ -1,0 +1,182 @@
+"""Where clients, runs and the journal meet: inputs, transcripts, lanes, sessions."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from attrs import field, frozen
+from twisted.internet.defer import Deferred
+from zope.interface import Interface
+
+from openclaw.interfaces.agents import Turn, Usage
+from openclaw.protocol.base import Raw, Wire
+from openclaw.protocol.schema.agents import AgentFinal
+from openclaw.protocol.schema.chat import History, HistoryDelta, HistoryParams, Message
+from openclaw.protocol.schema.sessions import (
+    PatchParams,
+    SessionDefaults,
+    SessionRow,
+    SessionsListParams,
+)
+
+InputKind = Literal["chat", "agent", "heartbeat"]
+
+
+@frozen(kw_only=True)
+class NewInput:
+    """Something a person or a program says to a session.
+
+    :ivar run_id: names the run, and makes a repeat of the same input harmless.
+    :ivar timeout_seconds: how long its run may take; ``None`` for the configured time.
+    :ivar system: extra words for the model, not part of the transcript.
+    """
+
+    run_id: str
+    kind: InputKind
+    session_key: str
+    text: str
+    timeout_seconds: float | None = None
+    system: str = ""
+
+
+@frozen(kw_only=True)
+class Input:
+    """An input that is on disk.
+
+    :ivar message_seq: its place in the transcript.
+    :ivar attempt: which attempt at running it this is, from 1.
+    """
+
+    run_id: str
+    kind: InputKind
+    session_key: str
+    session_id: str
+    agent_id: str
+    text: str
+    message_seq: int
+    accepted_at_ms: int
+    attempt: int = 1
+    timeout_seconds: float | None = None
+    system: str = ""
+
+
+class RunRecord(Wire, frozen=True, kw_only=True):
+    """How a run ended, as the journal keeps it for repeats and for ``agent.wait``.
+
+    :ivar error: the words of the failure, empty if there was none.
+    """
+
+    final: AgentFinal
+    started_at: int
+    ended_at: int
+    error: str = ""
+    stop_reason: str = ""
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """What became of an input that was handed in.
+
+    :ivar state: ``new``: this call stored it; ``in_flight``: an earlier call did and its run has
+        not ended; ``done``: it has, and ``record`` says how.
+    """
+
+    state: Literal["new", "in_flight", "done"]
+    input: Input
+    record: RunRecord | None = None
+
+
+@frozen(kw_only=True)
+class Ending:
+    """How a run ended.
+
+    :ivar text: what had been answered; partial unless ``state`` is ``done``.
+    :ivar error: in words for the user; empty if nothing went wrong.
+    """
+
+    state: Literal["done", "failed", "aborted", "timeout", "interrupted"]
+    text: str
+    started_at_ms: int
+    ended_at_ms: int
+    stop_reason: str = "stop"
+    usage: Usage = field(factory=Usage)
+    provider: str = ""
+    model: str = ""
+    error: str = ""
+    error_kind: str = ""
+
+
+class IConversations(Interface):
+    """Sessions with their transcripts and lanes; acknowledged means synced."""
+
+    def accept(new: NewInput) -> Deferred[Receipt]:
+        """Store an input and queue it for its session.
+
+        :return: fires when it is durable; fails with :class:`openclaw.errors.Busy` if the
+            session's lane is full, :class:`openclaw.errors.InvalidRequest` for a key that is not
+            one, :class:`openclaw.errors.StoreError` if it could not be stored.
+        """
+
+    def receipt(run_id: str) -> Deferred[Receipt | None]:
+        """What is known of a run; ``None`` for one that was never accepted."""
+
+    def turns(entry: Input) -> Deferred[Sequence[Turn]]:
+        """The conversation a model should see for one input, that input last."""
+
+    def shown(run_id: str) -> Deferred[None]:
+        """Record that something of the answer is about to be seen; fires when durable."""
+
+    def finish(entry: Input, ending: Ending) -> Deferred[Message | None]:
+        """Store how a run ended; fires with the answer as it stands in the transcript."""
+
+    def ended(run_id: str) -> Deferred[RunRecord]:
+        """Fires when a run that waits or runs now has ended; cancel it to stop waiting."""
+
+    def history(params: HistoryParams) -> Deferred[History | HistoryDelta]:
+        """Read a transcript; an unknown session is empty."""
+
+    def page(params: SessionsListParams) -> Raw:
+        """List sessions, the latest first: the JSON text of a ``SessionsList``."""
+
+    def recent(limit: int) -> Sequence[SessionRow]:
+        """The sessions that changed last."""
+
+    def row(key: str) -> SessionRow | None:
+        """One session, ``None`` if unknown."""
+
+    def defaults() -> SessionDefaults:
+        """The model of a session that asks for none."""
+
+    def count() -> int:
+        """How many sessions there are."""
+
+    def patch(params: PatchParams) -> Deferred[SessionRow]:
+        """Change a session; fails with InvalidRequest if it is unknown or another by now."""
+
+    def reset(key: str) -> Deferred[SessionRow]:
+        """Start over under the same key; makes the session if there is none."""
+
+    def delete(key: str, expected_session_id: str | None) -> Deferred[bool]:
+        """Delete a session with its transcript; false if there was none."""
+
+    def withdraw(session_key: str, run_id: str | None) -> Deferred[Sequence[str]]:
+        """Take inputs that wait, not those that run, out of a lane; fires with their run ids."""
+
+
+class IRunner(Interface):
+    """Runs one input after the other for a lane."""
+
+    def run(entry: Input) -> Deferred[None]:
+        """Run one input to its end, whatever that is; never fails."""
+
+
+class IRuns(Interface):
+    """What clients may do with runs that exist."""
+
+    def active() -> Sequence[str]:
+        """Run ids that are running now."""
+
+    def abort(session_key: str, run_id: str | None) -> Deferred[Sequence[str]]:
+        """Stop runs of a session; fires with the ids once each has ended."""
+
+    def interrupt() -> None:
+        """End what still runs because the gateway stops; what nobody saw will run again."""

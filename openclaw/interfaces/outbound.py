@@ -1,0 +1,89 @@
+"""Where the domain meets the one outbound HTTP client; nothing below this line opens a socket."""
+
+from collections.abc import Callable, Mapping
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+
+class OutboundError(Exception):
+    """A request that got no answer, or not the whole of it.
+
+    The message is for people: it names host and port, never a path, a query or a header.
+
+    :ivar kind: ``refused`` (the guard said no), ``connect`` (no connection carried the request, so
+        it may be sent again), ``timeout`` (the peer fell silent), ``lost`` (the connection broke)
+        or ``too_large``.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind = kind
+
+
+class IOutboundGuard(Interface):
+    """Says which addresses requests may go to that nobody wrote into the configuration."""
+
+    def check(url: str) -> None:
+        """Let ``url`` pass.
+
+        :raises OutboundError: of kind ``refused`` if the gateway must not ask there.
+        """
+
+
+class IOutboundResponse(Interface):
+    """The head of an answer, and the way to its body; exactly one of the three ways is taken."""
+
+    status: int = Attribute("HTTP status code; redirects are not followed.")
+
+    def header(name: str) -> str:
+        """The first header of that name, or an empty text."""
+
+    def deliver(on_data: Callable[[bytes], None]) -> Deferred[None]:
+        """Hand the body on as it arrives, in pieces of any size.
+
+        :param on_data: what it raises ends the delivery, closes the connection and comes out of
+            the Deferred.
+        :return: fires when the body is complete; fails with :class:`OutboundError` if it breaks
+            off or falls silent. Cancelling it closes the connection at once; after that
+            ``on_data`` hears nothing more.
+        """
+
+    def read(limit: int) -> Deferred[bytes]:
+        """Collect the body.
+
+        :param limit: bytes; a longer body is an :class:`OutboundError` of kind ``too_large``.
+        :return: fires with all of it; fails and is cancelled as ``deliver`` is.
+        """
+
+    def release() -> None:
+        """Want nothing more.
+
+        A body that is nearly finished may end, so that its connection can be used again; one that
+        is not loses its connection.
+        """
+
+
+class IOutboundHTTP(Interface):
+    """The only HTTP client of the gateway."""
+
+    def request(
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        connect_seconds: float = 10.0,
+        idle_seconds: float = 120.0,
+        trusted: bool = False,
+    ) -> Deferred[IOutboundResponse]:
+        """Send one request.
+
+        :param connect_seconds: how long name look-up and connection may take.
+        :param idle_seconds: how long the peer may be silent, before its answer and within it.
+        :param trusted: the address is the operator's own (from the configuration), so the guard
+            is not asked.
+        :return: fires with the head of the answer; fails with :class:`OutboundError`. Cancelling
+            it closes the connection at once.
+        """

@@ -1,0 +1,1 @@
+"""The wire, pure: frames, handshake, methods, events. No I/O, no clock, no Twisted."""

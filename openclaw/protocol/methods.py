@@ -1,0 +1,201 @@
+"""The one table of methods: params, result, scope, key, work. What they do is elsewhere."""
+
+from typing import Any
+
+import msgspec
+from attrs import field, frozen
+
+from openclaw.protocol import scopes
+from openclaw.protocol.schema import (
+    agents,
+    automation,
+    channels,
+    chat,
+    configuration,
+    devices,
+    sessions,
+    system,
+)
+from openclaw.protocol.schema.common import NoParams, Ok
+
+
+@frozen
+class Method:
+    """One method.
+
+    :ivar scope: what the caller must hold; ``None``: every connection may call it.
+    :ivar keyed: the params carry an idempotency key.
+    :ivar or_result: a second shape of the result, where there are two.
+    :ivar work: starts agent work or sends messages, so the work limit counts it.
+    """
+
+    name: str
+    params: type[Any]
+    result: Any
+    scope: str | None
+    summary: str
+    keyed: bool = False
+    work: bool = False
+    or_result: Any = None
+    decoder: msgspec.json.Decoder[Any] | None = field(init=False, repr=False, eq=False)
+
+    @decoder.default
+    def _make_decoder(self) -> msgspec.json.Decoder[Any] | None:
+        """Nothing to decode for a method that takes nothing."""
+        return None if self.params is NoParams else msgspec.json.Decoder(self.params)
+
+
+_READ, _WRITE, _ADMIN = scopes.READ, scopes.WRITE, scopes.ADMIN
+
+_TABLE = (
+    Method("health", system.HealthParams, system.Health, None, "Is the gateway well?"),
+    Method("status", system.StatusParams, system.Status, _READ, "Figures for people."),
+    Method(
+        "system-presence",
+        NoParams,
+        list[system.PresenceEntry],
+        _READ,
+        "Who is connected, or was lately; the gateway first.",
+    ),
+    Method("system-event", system.SystemEventParams, Ok, _ADMIN, "Put a note into presence."),
+    Method(
+        "last-heartbeat",
+        NoParams,
+        system.Heartbeat | None,
+        _READ,
+        "How the last heartbeat ended.",
+    ),
+    Method(
+        "set-heartbeats",
+        system.SetHeartbeatsParams,
+        system.SetHeartbeatsResult,
+        _ADMIN,
+        "Switch heartbeats on or off.",
+    ),
+    Method("wake", system.WakeParams, Ok, _WRITE, "Tell the main session something.", work=True),
+    Method("logs.tail", system.LogsTailParams, system.LogsTail, _READ, "The latest log lines."),
+    Method(
+        "diagnostics.stability",
+        system.StabilityParams,
+        system.Stability,
+        _READ,
+        "What the gateway noticed of itself.",
+    ),
+    Method("usage.cost", system.UsageCostParams, system.UsageCost, _READ, "Tokens by day."),
+    Method("agents.list", NoParams, agents.AgentsList, _READ, "The agents."),
+    Method(
+        "agent.identity.get",
+        agents.AgentIdentityParams,
+        agents.AgentIdentity,
+        _READ,
+        "What an agent is called.",
+    ),
+    Method("models.list", agents.ModelsListParams, agents.ModelsList, _READ, "The models."),
+    Method(
+        "commands.list",
+        agents.CommandsListParams,
+        agents.CommandsList,
+        _READ,
+        "The commands that can be typed in a chat.",
+    ),
+    Method(
+        "agent",
+        agents.AgentParams,
+        agents.AgentFinal,
+        _WRITE,
+        "Run an agent: answers once when the input is on disk, once more at the end.",
+        keyed=True,
+        work=True,
+    ),
+    Method("agent.wait", agents.AgentWaitParams, agents.AgentWait, _WRITE, "Wait for a run."),
+    Method("config.get", NoParams, configuration.ConfigSnapshot, _READ, "The configuration."),
+    Method("sessions.list", sessions.SessionsListParams, sessions.SessionsList, _READ, "Sessions."),
+    Method(
+        "sessions.subscribe",
+        sessions.SubscribeParams,
+        sessions.Subscribed,
+        _READ,
+        "Receive ``sessions.changed``.",
+    ),
+    Method("sessions.describe", sessions.DescribeParams, sessions.Described, _READ, "One session."),
+    Method(
+        "sessions.patch",
+        sessions.PatchParams,
+        sessions.Patched,
+        _WRITE,
+        "Rename or archive a session, or choose its model.",
+    ),
+    Method(
+        "sessions.reset",
+        sessions.ResetParams,
+        sessions.ResetResult,
+        _WRITE,
+        "Start over under the same key.",
+    ),
+    Method("sessions.delete", sessions.DeleteParams, sessions.Deleted, _WRITE, "Delete a session."),
+    Method(
+        "sessions.compact",
+        sessions.CompactParams,
+        sessions.Compacted,
+        _ADMIN,
+        "Replace the older part of a transcript by a summary.",
+    ),
+    Method(
+        "sessions.messages.subscribe",
+        sessions.MessagesSubscribeParams,
+        sessions.MessagesSubscribed,
+        _READ,
+        "Receive ``session.message`` of one session.",
+    ),
+    Method("chat.startup", chat.HistoryParams, chat.History, _READ, "What a chat page opens with."),
+    Method("chat.metadata", chat.MetadataParams, chat.Metadata, _READ, "What a composer offers."),
+    Method(
+        "chat.history",
+        chat.HistoryParams,
+        chat.History,
+        _READ,
+        "A transcript, or what came after a cursor.",
+        or_result=chat.HistoryDelta,
+    ),
+    Method(
+        "chat.send",
+        chat.SendParams,
+        chat.SendResult,
+        _WRITE,
+        "Say something; the answer arrives as ``chat`` events.",
+        keyed=True,
+        work=True,
+    ),
+    Method("chat.abort", chat.AbortParams, chat.AbortResult, _WRITE, "Stop what runs."),
+    Method(
+        "send",
+        channels.ChannelSendParams,
+        channels.ChannelSent,
+        _WRITE,
+        "Send a message through a channel.",
+        keyed=True,
+        work=True,
+    ),
+    Method(
+        "channels.status",
+        channels.ChannelsStatusParams,
+        channels.ChannelsStatus,
+        _READ,
+        "Every channel account and how it is.",
+    ),
+    Method("cron.status", NoParams, automation.CronStatus, _READ, "The scheduler."),
+    Method("cron.list", automation.CronListParams, automation.CronPage, _READ, "Scheduled jobs."),
+    Method("device.pair.list", NoParams, devices.DevicePairList, scopes.PAIRING, "Devices."),
+    Method("exec.approval.list", NoParams, list[Any], scopes.APPROVALS, "Open approvals."),
+    Method("plugin.approval.list", NoParams, list[Any], scopes.APPROVALS, "Open approvals."),
+    Method("question.list", NoParams, automation.QuestionList, scopes.QUESTIONS, "Open questions."),
+    Method(
+        "dashboard.link",
+        NoParams,
+        system.DashboardLink,
+        _ADMIN,
+        "A fresh one-time sign-in link for the web chat.",
+    ),
+)
+
+METHODS = {method.name: method for method in _TABLE}

@@ -1,0 +1,1 @@
+"""Params, results and event payloads, one module per domain."""
