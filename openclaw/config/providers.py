@@ -1,0 +1,100 @@
+"""Model providers with their keys looked up, from file and environment; opens no connection."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from openclaw.config.references import resolve
+from openclaw.config.schema import Config
+from openclaw.config.schema.agents import Model, Provider
+from openclaw.errors import ConfigError
+
+
+@frozen
+class ModelProvider:
+    """One server of models, ready to be used.
+
+    :ivar base_url: address without a slash at its end; ``None`` means the API's own.
+    :ivar headers: extra request headers; they may hold secrets.
+    """
+
+    id: str
+    base_url: str | None
+    api: str
+    api_key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    models: tuple[Model, ...] = ()
+    timeout_seconds: int | None = None
+
+
+_OF_THE_ENVIRONMENT = {
+    "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "openai-completions"),
+    "anthropic": ("ANTHROPIC_API_KEY", "", "anthropic-messages"),
+}
+
+
+def providers(
+    config: Config, environ: Mapping[str, str]
+) -> tuple[dict[str, ModelProvider], tuple[str, ...]]:
+    """Collect the providers that can be used, by id.
+
+    One whose key is not to be had is left out with a warning, unless the default model needs it.
+
+    :param environ: the environment, ``env.vars`` of the file included.
+    :return: the providers, and warnings.
+    :raises ConfigError: for a wrong address, or a missing key of the default model's provider.
+    """
+    ready, warnings = {}, []
+    needed = (config.agents.defaults.primary_model or "").partition("/")[0]
+    for key, provider in config.models.providers.items():
+        base_url = _address(provider.base_url, f"models.providers.{key}.baseUrl")
+        try:
+            ready[key] = _ready(key, provider, base_url, environ)
+        except ConfigError as error:
+            if key == needed:
+                raise
+            warnings.append(f"{error}; the provider is left out")
+    return {**_from_environment(environ), **ready}, tuple(warnings)
+
+
+def _ready(
+    key: str, provider: Provider, base_url: str | None, environ: Mapping[str, str]
+) -> ModelProvider:
+    path = f"models.providers.{key}"
+    headers = {
+        name: resolve(value, environ, f"{path}.headers.{name}") or ""
+        for name, value in provider.headers.items()
+    }
+    own_key = _OF_THE_ENVIRONMENT.get(key, ("", "", ""))[0]
+    return ModelProvider(
+        id=key,
+        base_url=base_url,
+        api=provider.api,
+        api_key=resolve(provider.api_key, environ, f"{path}.apiKey") or _variable(environ, own_key),
+        headers=headers,
+        models=provider.models,
+        timeout_seconds=provider.timeout_seconds,
+    )
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, ModelProvider]:
+    found = {}
+    for key, (key_name, url_name, api) in _OF_THE_ENVIRONMENT.items():
+        api_key, url = _variable(environ, key_name), _variable(environ, url_name)
+        if api_key or url:  # A local server has an address and needs no key.
+            found[key] = ModelProvider(key, _address(url, url_name), api, api_key)
+    return found
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str | None:
+    return environ.get(name, "").strip() or None
+
+
+def _address(url: str | None, path: str) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError("expected an address such as https://api.example.com/v1", path)
+    return url.strip().rstrip("/")

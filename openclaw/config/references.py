@@ -1,0 +1,52 @@
+"""Turn a secret as it is written into its value; reads no environment of its own."""
+
+import re
+from collections.abc import Mapping
+
+from openclaw.config.schema.fields import Secret, SecretRef
+from openclaw.errors import ConfigError
+
+_REFERENCE = re.compile(r"(\$?)\$\{([A-Z_][A-Z0-9_]*)\}")
+
+
+def resolve(secret: Secret | None, environ: Mapping[str, str], path: str) -> str | None:
+    """Give a secret's value: ``${NAME}`` from the environment, ``$${NAME}`` as plain text.
+
+    :param path: JSON path of the secret, for the error.
+    :return: ``None`` if nothing is configured.
+    :raises ConfigError: if a variable is missing, or the value is blank.
+    """
+    if secret is None:
+        return None
+    if isinstance(secret, SecretRef):
+        return _referred(secret, environ, path)
+    value = _REFERENCE.sub(lambda match: _variable(match, environ, path), secret).strip()
+    if not value:
+        raise ConfigError("is blank; set a value or remove the key", path)
+    return value
+
+
+def _referred(secret: SecretRef, environ: Mapping[str, str], path: str) -> str:
+    if secret.source != "env":
+        raise ConfigError(
+            f'secrets from "{secret.source}" are not served; '
+            'use "${NAME}" and set that environment variable',
+            path,
+        )
+    return _look_up(secret.id, environ, path)
+
+
+def _variable(match: re.Match[str], environ: Mapping[str, str], path: str) -> str:
+    escaped, name = match[1], match[2]
+    return f"${{{name}}}" if escaped else _look_up(name, environ, path)
+
+
+def _look_up(name: str, environ: Mapping[str, str], path: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise ConfigError(
+            f"the environment variable {name} is not set; "
+            "set it where the gateway is started, or write the value here",
+            path,
+        )
+    return value

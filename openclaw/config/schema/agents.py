@@ -1,0 +1,176 @@
+"""The ``agents`` and ``models`` sections: who answers, with which model; keys only."""
+
+from typing import Annotated, Any
+
+from msgspec import field
+
+from openclaw.config.schema.fields import (
+    Positive,
+    Secret,
+    Section,
+    at_least,
+    later,
+    now,
+)
+
+
+class ModelChoice(Section, frozen=True, kw_only=True):
+    """Which model to use, as ``provider/model``."""
+
+    primary: Annotated[str | None, now("The model to use, ``<provider>/<model id>``.")] = None
+    fallbacks: Annotated[tuple[str, ...], later("Models to try after it.")] = ()
+
+
+class Heartbeat(Section, frozen=True, kw_only=True):
+    """The agent's own regular turn."""
+
+    every: Annotated[str | None, later("Time between two turns, ``30m``; ``0m`` is never.")] = None
+    prompt: Annotated[str | None, later("What the turn starts with.")] = None
+    target: Annotated[str | None, later("Who is told.")] = None
+    to: Annotated[str | None, later("The target's address.")] = None
+    model: Annotated[str | None, later("Model for these turns.")] = None
+    session: Annotated[str | None, later("Session they run in.")] = None
+    active_hours: Annotated[Any, later("When they may run.")] = None
+    light_context: Annotated[bool, later("Leave workspace files out.")] = False
+    isolated_session: Annotated[bool, later("Run in a session of its own.")] = False
+    timeout_seconds: Annotated[int | None, later("Deadline of one turn.")] = None
+
+
+class AgentDefaults(Section, frozen=True, kw_only=True):
+    """What every agent starts from."""
+
+    workspace: Annotated[
+        str | None, now("The agent's folder; ``<state-dir>/workspace`` when absent.")
+    ] = None
+    model: Annotated[
+        str | ModelChoice | None,
+        now('The model: ``"provider/model"`` or ``{primary, fallbacks}``.'),
+    ] = None
+    timeout_seconds: Annotated[int, at_least(1, "Deadline of one run, in seconds.")] = 600
+    heartbeat: Annotated[Heartbeat, later("The agent's own regular turn.")] = Heartbeat()
+    models: Annotated[Any, later("Aliases and parameters by model.")] = None
+    image_model: Annotated[Any, later("Model for pictures.")] = None
+    max_concurrent: Annotated[int | None, later("Runs at the same time.")] = None
+    subagents: Annotated[Any, later("Agents started by agents.")] = None
+    compaction: Annotated[Any, later("How long conversations are shortened.")] = None
+    context_pruning: Annotated[Any, later("What is left out of the context.")] = None
+    context_tokens: Annotated[int | None, later("Tokens of context to use.")] = None
+    memory_search: Annotated[Any, later("Search in memory files.")] = None
+    sandbox: Annotated[Any, later("Isolation of tools.")] = None
+    tools: Annotated[Any, later("Tools the agent may use.")] = None
+    skills: Annotated[Any, later("Skills the agent may use.")] = None
+    thinking_default: Annotated[str | None, later("Thinking level.")] = None
+    verbose_default: Annotated[str | None, later("How much of the work is shown.")] = None
+    user_timezone: Annotated[str | None, later("The user's time zone.")] = None
+    skip_bootstrap: Annotated[bool, later("Create no workspace files.")] = False
+
+    @property
+    def primary_model(self) -> str | None:
+        """The chosen model as ``provider/model``, whichever way it was written."""
+        return self.model.primary if isinstance(self.model, ModelChoice) else self.model
+
+
+class Identity(Section, frozen=True, kw_only=True):
+    """How an agent presents itself."""
+
+    name: Annotated[str | None, now("Name shown to people.")] = None
+    emoji: Annotated[str | None, now("Emoji shown beside it.")] = None
+    avatar: Annotated[str | None, now("Picture: an address or a file of the workspace.")] = None
+    theme: Annotated[str | None, now("A few words of character.")] = None
+
+
+class Agent(Section, frozen=True, kw_only=True):
+    """One agent of ``agents.list`` or ``agents.entries``."""
+
+    id: Annotated[str, now("Its id; the key says it in ``entries``.")] = ""
+    default: Annotated[bool, now("Whether it answers when nobody else is chosen.")] = False
+    name: Annotated[str | None, now("Name shown to people.")] = None
+    identity: Annotated[Identity, now("How it presents itself.")] = Identity()
+    workspace: Annotated[str | None, later("Its own folder.")] = None
+    model: Annotated[str | ModelChoice | None, later("Its own model.")] = None
+    heartbeat: Annotated[Any, later("Its own regular turn.")] = None
+    tools: Annotated[Any, later("Tools it may use.")] = None
+    skills: Annotated[Any, later("Skills it may use.")] = None
+    sandbox: Annotated[Any, later("Isolation of its tools.")] = None
+    subagents: Annotated[Any, later("Agents it may start.")] = None
+    group_chat: Annotated[Any, later("Behaviour in groups.")] = None
+
+
+class Agents(Section, frozen=True, kw_only=True):
+    """Who answers."""
+
+    defaults: Annotated[AgentDefaults, now("What every agent starts from.")] = AgentDefaults()
+    list: Annotated[tuple[Agent, ...], now("Agents, each with its ``id``.")] = ()
+    entries: Annotated[dict[str, Agent], now("Agents by id, another way to list them.")] = field(
+        default_factory=dict
+    )
+
+    @property
+    def known(self) -> tuple[Agent, ...]:
+        """All agents of either list, ids filled in; none means the one agent ``main``."""
+        return (
+            *self.list,
+            *(
+                Agent(
+                    id=key,
+                    default=agent.default,
+                    name=agent.name,
+                    identity=agent.identity,
+                )
+                for key, agent in self.entries.items()
+            ),
+        )
+
+
+class Cost(Section, frozen=True, kw_only=True):
+    """Price of a model, in dollars per million tokens."""
+
+    input: Annotated[float, now("Input tokens.")] = 0.0
+    output: Annotated[float, now("Output tokens.")] = 0.0
+    cache_read: Annotated[float, now("Input tokens read from a cache.")] = 0.0
+    cache_write: Annotated[float, now("Input tokens written to a cache.")] = 0.0
+
+
+class Model(Section, frozen=True, kw_only=True):
+    """One model of a provider."""
+
+    id: Annotated[str, now("The provider's name for it.")]
+    name: Annotated[str | None, now("Name shown to people; the id when absent.")] = None
+    api: Annotated[str | None, now("Its API where it differs from the provider's.")] = None
+    context_window: Annotated[Positive | None, now("Tokens it can read.")] = None
+    max_tokens: Annotated[Positive | None, now("Tokens it can write.")] = None
+    reasoning: Annotated[bool, now("Whether it thinks before it answers.")] = False
+    input: Annotated[tuple[str, ...], now("What it reads: ``text``, ``image``.")] = ("text",)
+    cost: Annotated[Cost, now("Dollars per million tokens.")] = Cost()
+    headers: Annotated[dict[str, Secret], later("Extra request headers.")] = field(
+        default_factory=dict
+    )
+    compat: Annotated[Any, later("Peculiarities of its API.")] = None
+    params: Annotated[Any, later("Extra request parameters.")] = None
+
+
+class Provider(Section, frozen=True, kw_only=True):
+    """One server of models."""
+
+    base_url: Annotated[str | None, now("Its address, ``https://api.example.com/v1``.")] = None
+    api_key: Annotated[Secret | None, now("Its key; ``${NAME}`` reads the environment.")] = None
+    api: Annotated[str, now("How it is spoken to; ``openai-completions`` is served.")] = (
+        "openai-completions"
+    )
+    models: Annotated[tuple[Model, ...], now("Its models.")] = ()
+    headers: Annotated[dict[str, Secret], now("Extra request headers.")] = field(
+        default_factory=dict
+    )
+    auth: Annotated[str | None, later("How the key is sent.")] = None
+    auth_header: Annotated[bool | None, later("Whether the key is sent as a header.")] = None
+    timeout_seconds: Annotated[Positive | None, now("Deadline of one request.")] = None
+
+
+class Models(Section, frozen=True, kw_only=True):
+    """Which servers of models there are."""
+
+    mode: Annotated[str | None, later("Whether the list replaces a built-in one.")] = None
+    providers: Annotated[dict[str, Provider], now("Servers of models by id.")] = field(
+        default_factory=dict
+    )
+    pricing: Annotated[Any, later("Where prices come from.")] = None

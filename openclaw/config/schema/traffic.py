@@ -1,0 +1,148 @@
+"""Sections about messages on their way: queue, order, sockets, limits, pools; keys only."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import field
+
+from openclaw.config.schema.fields import Section, at_least, later, now
+from openclaw.config.units import Bytes, PerMinute, Seconds
+
+
+class RetryPolicy(Section, frozen=True, kw_only=True):
+    """How a failed delivery is tried again."""
+
+    max_attempts: Annotated[int, at_least(1, "Attempts in all.")] = 3
+    backoff: Annotated[Literal["exponential", "linear", "fixed"], now("How waits grow.")] = (
+        "exponential"
+    )
+    initial_delay: Annotated[Seconds, now("Wait before the second attempt.")] = Seconds(1)
+    max_delay: Annotated[Seconds, now("Longest wait.")] = Seconds(30)
+
+
+class DeadLetter(Section, frozen=True, kw_only=True):
+    """What becomes of messages that cannot be delivered."""
+
+    enabled: Annotated[bool, now("Whether they are kept.")] = True
+    max_age: Annotated[Seconds, now("How long.")] = Seconds(604_800)
+
+
+class QueueLimits(Section, frozen=True, kw_only=True):
+    """Bounds of the queue."""
+
+    max_size: Annotated[int, at_least(1, "Messages that may wait.")] = 10_000
+    retry_policy: Annotated[RetryPolicy, now("Repeated attempts.")] = RetryPolicy()
+    dead_letter: Annotated[DeadLetter, now("Undeliverable messages.")] = DeadLetter()
+
+
+class Queue(Section, frozen=True, kw_only=True):
+    """Where messages wait."""
+
+    enabled: Annotated[bool, now("Whether messages wait in a queue.")] = True
+    backend: Annotated[
+        Literal["sqlite", "memory", "redis", "kafka", "nats", "postgres"],
+        now("Where they wait; ``memory`` forgets at a stop."),
+    ] = "sqlite"
+    config: Annotated[QueueLimits, now("Bounds.")] = QueueLimits()
+    url: Annotated[str | None, now("Address of the backend.")] = None
+
+
+class Deduplication(Section, frozen=True, kw_only=True):
+    """How repeated messages of a platform are recognised."""
+
+    enabled: Annotated[bool, now("Whether they are.")] = True
+    strategy: Annotated[Literal["message_id"], now("By what.")] = "message_id"
+    window: Annotated[Seconds, now("For how long.")] = Seconds(300)
+    storage: Annotated[Literal["memory", "durable"], now("Where it is remembered.")] = "durable"
+
+
+class Ordering(Section, frozen=True, kw_only=True):
+    """Which messages keep their order."""
+
+    enabled: Annotated[bool, now("Whether order is kept.")] = True
+    guarantee: Annotated[Literal["per_session", "global", "none"], now("Within what.")] = (
+        "per_session"
+    )
+    buffer_size: Annotated[int, at_least(1, "Inputs that may wait in one conversation.")] = 100
+    timeout: Annotated[Seconds, now("How long a gap is waited for.")] = Seconds(10)
+
+
+class WebSocket(Section, frozen=True, kw_only=True):
+    """The sockets' timers and sizes."""
+
+    ping_interval: Annotated[Seconds, now("Time between pings.")] = Seconds(25)
+    ping_timeout: Annotated[Seconds, now("Silence after a ping that ends a connection.")] = Seconds(
+        25
+    )
+    max_frame_size: Annotated[
+        Bytes | None,
+        later("Largest piece an outgoing message is cut into; absent: uncut."),
+    ] = None
+    compression: Annotated[bool, later("Whether messages are compressed.")] = False
+
+
+class Tcp(Section, frozen=True, kw_only=True):
+    """Options of the sockets below."""
+
+    keep_alive: Annotated[bool, now("Whether the system probes silent peers.")] = True
+    keep_alive_interval: Annotated[Seconds, now("Time between probes.")] = Seconds(30)
+    keep_alive_probes: Annotated[int, at_least(1, "Probes before it gives up.")] = 3
+
+
+class Dns(Section, frozen=True, kw_only=True):
+    """Names of other hosts."""
+
+    cache: Annotated[bool, now("Whether answers are kept.")] = True
+    cache_ttl: Annotated[Seconds, now("How long.")] = Seconds(300)
+    prefetch: Annotated[bool, now("Whether known hosts are looked up early.")] = False
+
+
+class Network(Section, frozen=True, kw_only=True):
+    """Sockets, TCP and names."""
+
+    websocket: Annotated[WebSocket, now("WebSocket timers and sizes.")] = WebSocket()
+    tcp: Annotated[Tcp, later("TCP options.")] = Tcp()
+    dns: Annotated[Dns, later("Name look-ups.")] = Dns()
+
+
+class RateLimiting(Section, frozen=True, kw_only=True):
+    """Limits of plain traffic; none unless set."""
+
+    all: Annotated[PerMinute | None, now("All connections together.")] = field(
+        default=None, name="global"
+    )
+    per_connection: Annotated[PerMinute | None, now("One connection.")] = None
+    per_ip: Annotated[PerMinute | None, now("One address.")] = None
+
+
+class Access(Section, frozen=True, kw_only=True):
+    """Who may come in, besides authentication."""
+
+    ip_whitelist: Annotated[tuple[str, ...], now("Addresses that may connect.")] = ()
+    rate_limiting: Annotated[RateLimiting, now("Limits of plain traffic.")] = RateLimiting()
+    authentication: Annotated[Any, now("Kinds of credentials, second factors.")] = None
+
+
+class Pool(Section, frozen=True, kw_only=True):
+    """Outgoing HTTP connections."""
+
+    max_size: Annotated[int, at_least(1, "Most connections.")] = 100
+    min_size: Annotated[int, at_least(0, "Connections kept.")] = 10
+    idle_timeout: Annotated[Seconds, now("Idle time that ends one.")] = Seconds(300)
+    connection_timeout: Annotated[Seconds, now("Deadline of connecting.")] = Seconds(10)
+    test_on_borrow: Annotated[bool, now("Whether one is tested before use.")] = True
+
+
+class ChannelConnections(Section, frozen=True, kw_only=True):
+    """Connections of one channel."""
+
+    max_connections: Annotated[int, at_least(1, "Most connections.")] = 5
+    reconnect_interval: Annotated[Seconds, now("Wait before connecting again.")] = Seconds(10)
+
+
+class Connections(Section, frozen=True, kw_only=True):
+    """Outgoing connections."""
+
+    pool: Annotated[Pool, now("Outgoing HTTP connections.")] = Pool()
+    per_channel: Annotated[dict[str, ChannelConnections], now("By channel.")] = field(
+        default_factory=dict
+    )

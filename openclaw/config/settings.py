@@ -1,0 +1,258 @@
+"""What gateway and command line go by: option, environment, file, default, in that order."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from attrs import evolve, field, frozen
+
+from openclaw.config.listening import (
+    address,
+    configured_address,
+    listeners,
+    networks,
+    port,
+)
+from openclaw.config.load import LoadedConfig, load
+from openclaw.config.providers import ModelProvider, providers
+from openclaw.config.references import resolve
+from openclaw.config.schema import Config
+from openclaw.config.schema.gateway import AuthMode
+from openclaw.errors import ConfigError
+
+VARIABLES = (
+    "OPENCLAW_STATE_DIR",
+    "OPENCLAW_CONFIG_PATH",
+    "OPENCLAW_GATEWAY_TOKEN",
+    "OPENCLAW_GATEWAY_PASSWORD",
+    "OPENCLAW_GATEWAY_PORT",
+    "OPENCLAW_GATEWAY_HOST",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_API_KEY",
+)
+Source = Literal["option", "environment", "config", "file", "none"]
+
+
+@frozen
+class Options:
+    """What was given on the command line; ``None`` is not given."""
+
+    config: str | None = None
+    state_dir: str | None = None
+    host: str | None = None
+    port: str | int | None = None
+    token: str | None = field(default=None, repr=False)
+
+
+@frozen
+class Places:
+    """Where things are: known before the file is read.
+
+    :ivar config_is_required: the file was named on the command line and must exist.
+    """
+
+    state_dir: Path
+    config_path: Path
+    config_is_required: bool = False
+
+    @property
+    def own_dir(self) -> Path:
+        """Our part of the state directory, which the original may share."""
+        return self.state_dir / "gateway"
+
+    @property
+    def token_path(self) -> Path:
+        """The file of the token that is made when none is configured."""
+        return self.own_dir / "gateway-token"
+
+
+@frozen
+class Settings:
+    """Everything that was decided; ``repr`` shows no secret.
+
+    :ivar hosts: addresses to listen on, the configured one first.
+    :ivar port: 0 takes any free one.
+    :ivar token: ``None`` if it is in the token file, or none is used (``token_source``).
+    :ivar allowed_origins: origins besides our own.
+    :ivar trusted_proxies: networks, ``10.0.0.1/32``.
+    :ivar warnings: what an operator should read once at start.
+    """
+
+    loaded: LoadedConfig
+    places: Places
+    hosts: tuple[str, ...]
+    port: int
+    auth_mode: AuthMode
+    token: str | None = field(repr=False)
+    token_source: Source
+    password: str | None = field(repr=False)
+    remote_token: str | None = field(repr=False)
+    remote_password: str | None = field(repr=False)
+    allowed_origins: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    log_file: Path
+    workspace: Path
+    providers: Mapping[str, ModelProvider]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> Config:
+        """The checked configuration."""
+        return self.loaded.config
+
+
+def find_places(options: Options, environ: Mapping[str, str], home: Path) -> Places:
+    """Say where state directory and configuration are.
+
+    :param home: the user's home directory, for ``~``.
+    """
+    state = _first(options.state_dir, environ, "OPENCLAW_STATE_DIR", "--state-dir")
+    state_dir = _expanded(state or "~/.openclaw", home)
+    config = _first(options.config, environ, "OPENCLAW_CONFIG_PATH", "--config")
+    return Places(
+        state_dir,
+        _expanded(config, home) if config else state_dir / "openclaw.json",
+        config_is_required=options.config is not None,
+    )
+
+
+def read_settings(options: Options, environ: Mapping[str, str], home: Path) -> Settings:
+    """Find and read the file, then decide.
+
+    :raises ConfigError: if something cannot be used.
+    """
+    places = find_places(options, environ, home)
+    loaded = load(places.config_path)
+    if places.config_is_required and not loaded.exists:
+        raise ConfigError(f"there is no configuration at {places.config_path}")
+    return effective(options, environ, loaded, places, home)
+
+
+def effective(
+    options: Options,
+    environ: Mapping[str, str],
+    loaded: LoadedConfig,
+    places: Places,
+    home: Path,
+) -> Settings:
+    """Decide every value: option beats environment beats file beats default. Touches nothing.
+
+    :raises ConfigError: if a value cannot be used, or two contradict each other.
+    """
+    config, gateway = loaded.config, loaded.config.gateway
+    known = {**config.env.vars, **environ}
+    token, token_source = _token(options, environ, config, known)
+    password = _variable(environ, "OPENCLAW_GATEWAY_PASSWORD") or resolve(
+        gateway.auth.password, known, "gateway.auth.password"
+    )
+    mode = _auth_mode(config, token_source, password)
+    ready, warnings = providers(config, known)
+    workspace = config.agents.defaults.workspace
+    log_file = config.logging.file
+    settings = Settings(
+        loaded=loaded,
+        places=places,
+        hosts=listeners(_host(options, environ, config)),
+        port=_port(options, environ, config),
+        auth_mode=mode,
+        token=token,
+        token_source="none" if mode == "none" else token_source,
+        password=password,
+        remote_token=resolve(gateway.remote.token, known, "gateway.remote.token"),
+        remote_password=resolve(gateway.remote.password, known, "gateway.remote.password"),
+        allowed_origins=(*gateway.allowed_origins, *gateway.control_ui.allowed_origins),
+        trusted_proxies=networks(gateway.trusted_proxies, "gateway.trustedProxies"),
+        log_file=_expanded(log_file, home) if log_file else places.own_dir / "logs/gateway.log",
+        workspace=_expanded(workspace, home) if workspace else places.state_dir / "workspace",
+        providers=ready,
+    )
+    return evolve(settings, warnings=(*warnings, *_remarks(settings)))
+
+
+def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:
+    if options.host is not None:
+        return address(options.host, "--host")
+    from_environment = _variable(environ, "OPENCLAW_GATEWAY_HOST")
+    if from_environment:
+        return address(from_environment, "OPENCLAW_GATEWAY_HOST")
+    return configured_address(config.gateway)
+
+
+def _port(options: Options, environ: Mapping[str, str], config: Config) -> int:
+    if options.port is not None:
+        return port(str(options.port), "--port")
+    from_environment = _variable(environ, "OPENCLAW_GATEWAY_PORT")
+    if from_environment:
+        return port(from_environment, "OPENCLAW_GATEWAY_PORT")
+    return config.gateway.port
+
+
+def _token(
+    options: Options,
+    environ: Mapping[str, str],
+    config: Config,
+    known: Mapping[str, str],
+) -> tuple[str | None, Source]:
+    if options.token is not None:
+        if not options.token.strip():
+            raise ConfigError("must not be blank", "--token")
+        return options.token.strip(), "option"
+    from_environment = _variable(environ, "OPENCLAW_GATEWAY_TOKEN")
+    if from_environment:
+        return from_environment, "environment"
+    configured = resolve(config.gateway.auth.token, known, "gateway.auth.token")
+    return configured, "config" if configured else "file"
+
+
+def _auth_mode(config: Config, token_source: Source, password: str | None) -> AuthMode:
+    auth = config.gateway.auth
+    if auth.mode and auth.type and auth.mode != auth.type:
+        raise ConfigError(
+            f'is "{auth.type}", but gateway.auth.mode is "{auth.mode}"; keep one of the two',
+            "gateway.auth.type",
+        )
+    mode = auth.mode or auth.type
+    if mode is None and password and token_source == "config":
+        raise ConfigError(
+            'expected "token" or "password", because both secrets are set',
+            "gateway.auth.mode",
+        )
+    if mode == "password" and not password:
+        raise ConfigError(
+            'gateway.auth.mode is "password" and needs it, here or in OPENCLAW_GATEWAY_PASSWORD',
+            "gateway.auth.password",
+        )
+    if mode is None:
+        return "password" if password and token_source == "file" else "token"
+    return mode
+
+
+def _remarks(settings: Settings) -> list[str]:
+    """Tell an operator about values that were taken as they are."""
+    config, remarks = settings.config, []
+    if not settings.loaded.exists:
+        remarks.append(f"no configuration at {settings.places.config_path}; defaults are used")
+    if config.gateway.bind == "tailnet":
+        remarks.append('gateway.bind "tailnet" is not served yet; listening on loopback')
+    primary = config.agents.defaults.primary_model
+    if primary and primary.partition("/")[0] not in settings.providers:
+        remarks.append(f'agents.defaults.model: no provider is configured for "{primary}"')
+    return remarks
+
+
+def _first(option: str | None, environ: Mapping[str, str], name: str, flag: str) -> str | None:
+    if option is not None and not option.strip():
+        raise ConfigError("must not be blank", flag)
+    return option or _variable(environ, name)
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str | None:
+    """Read a variable; set but blank counts as not set, as compose files do it."""
+    return environ.get(name, "").strip() or None
+
+
+def _expanded(text: str, home: Path) -> Path:
+    if text == "~" or text.startswith("~/"):
+        return home / text[2:]
+    return Path(text)
