@@ -1,0 +1,1 @@
+"""The journal: transactions that are durable when they are answered, on disk or in memory."""

@@ -1,0 +1,119 @@
+"""Run many functions in one commit, each on its own savepoint; knows no threads."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from types import CoroutineType
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from openclaw.interfaces.storage import ITransaction, Row, SQLValue
+from openclaw.storage.dialect import sqlite_sql
+from openclaw.storage.failures import loses_transaction, store_error
+
+Call = tuple[Callable[..., Any], dict[str, Any]]
+Outcome = tuple[bool, Any]  # (True, result) or (False, exception)
+
+
+@implementer(ITransaction)
+class Transaction:
+    """The transaction of the batch that is running, as its functions see it."""
+
+    __slots__ = ("_connection", "_cursor", "_writer", "lost")
+
+    def __init__(self, connection: sqlite3.Connection, *, writer: bool) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._writer = writer
+        self.lost: sqlite3.Error | None = None
+
+    def rows(self, sql: str, /, **params: SQLValue) -> list[Row]:
+        """Run one statement and return all of its rows."""
+        return self._do(sqlite_sql(sql), params).fetchall()
+
+    def execute(self, sql: str, /, **params: SQLValue) -> int:
+        """Run one statement and return how many rows it inserted, changed or deleted."""
+        before = self._connection.total_changes
+        # Fetching ends a statement with RETURNING; an open one would make the commit fail.
+        self._do(sqlite_sql(sql), params).fetchall()
+        return self._connection.total_changes - before
+
+    def control(self, sql: str) -> None:
+        """Run one of the store's own statements."""
+        self._do(sql, {})
+
+    def _do(self, sql: str, params: dict[str, SQLValue]) -> sqlite3.Cursor:
+        if self.lost is not None:
+            # Without a transaction each statement would commit by itself: a function that swallowed
+            # the first error could leave half of its work behind, and so could those after it.
+            raise self.lost
+        try:
+            return self._cursor.execute(sql, params)
+        except sqlite3.Error as error:
+            if loses_transaction(error, writer=self._writer):
+                self.lost = error
+            raise
+
+
+def write_batch(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[Outcome]:
+    """Run all calls in one transaction; when this returns, it is committed and synced.
+
+    :return: one outcome per call, in order. A call that raised left nothing behind.
+    :raises sqlite3.Error: the transaction is lost and with it every call of the batch.
+    """
+    tx = Transaction(connection, writer=True)
+    try:
+        tx.control("begin immediate")
+        outcomes = [_on_savepoint(tx, function, arguments) for function, arguments in calls]
+        tx.control("commit")
+    except BaseException:
+        _give_up(connection)
+        raise
+    return outcomes
+
+
+def read_batch(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[Outcome]:
+    """Run all calls on one snapshot, taken now, of a connection that is ``query_only``.
+
+    :raises sqlite3.Error: the file cannot be read.
+    """
+    tx = Transaction(connection, writer=False)
+    try:
+        tx.control("begin")
+        outcomes = [_outcome(tx, function, arguments) for function, arguments in calls]
+        tx.control("commit")
+    except BaseException:
+        _give_up(connection)
+        raise
+    return outcomes
+
+
+def _on_savepoint(tx: Transaction, function: Callable[..., Any], arguments: Any) -> Outcome:
+    tx.control("savepoint s")
+    outcome = _outcome(tx, function, arguments)
+    if not outcome[0]:
+        tx.control("rollback to s")
+    tx.control("release s")
+    return outcome
+
+
+def _outcome(tx: Transaction, function: Callable[..., Any], arguments: Any) -> Outcome:
+    try:
+        result = function(tx, **arguments)
+        _refuse_unfinished(result)
+    except BaseException as error:  # Not even SystemExit in a function may end the thread.
+        return False, store_error(error)
+    return True, result
+
+
+def _refuse_unfinished(result: object) -> None:
+    if isinstance(result, CoroutineType):
+        result.close()
+    if isinstance(result, (CoroutineType, Deferred)):
+        raise TypeError("a function for the journal must do its work before it returns")
+
+
+def _give_up(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # Often SQLite has rolled back by itself.
+        connection.rollback()

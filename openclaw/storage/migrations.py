@@ -1,0 +1,93 @@
+"""The journal's schema as numbered steps; a released step is followed by others, never edited."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from openclaw.errors import StoreError
+from openclaw.storage.dialect import sqlite_sql
+
+
+@frozen
+class Migration:
+    """One step of the schema.
+
+    :ivar version: positive and growing.
+    :ivar statements: SQL with dialect words, run in order in one transaction.
+    """
+
+    version: int
+    statements: tuple[str, ...]
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        1,
+        (
+            """create table session(
+                key text primary key, session_id text not null, agent_id text not null,
+                created_at bigint, updated_at bigint, archived int default 0,
+                last_seq bigint default 0, settings text not null default '{}')""",
+            """create table message(
+                id {pk}, session_id text, seq bigint, message_id text, run_id text, role text,
+                body {blob}, at bigint, unique (session_id, seq))""",
+            "create unique index message_by_message_id on message(message_id)",
+            "create index message_by_run on message(run_id)",
+            """create table input(
+                run_id text primary key, kind text, session_key text, session_id text,
+                state text, attempts int default 0, accepted_at bigint, started_at bigint,
+                ended_at bigint, position bigint, body {blob}, result {blob})""",
+            "create index input_by_state on input(state, position)",
+            "create index input_by_end on input(ended_at)",
+            """create table device(
+                device_id text primary key, public_key text, body {blob},
+                approved_at bigint, last_seen_at bigint)""",
+            """create table device_token(
+                device_id text, role text, body {blob}, primary key (device_id, role))""",
+            """create table pairing(
+                request_id text primary key, device_id text, body {blob}, created_at bigint)""",
+            "create table setting(name text primary key, value {blob})",
+            """create table usage(
+                id {pk}, run_id text, at bigint, provider text, model text,
+                input bigint, output bigint)""",
+            "create index usage_by_time on usage(at)",
+        ),
+    ),
+)
+
+
+def migrate(connection: sqlite3.Connection, now_ms: int, migrations: Sequence[Migration]) -> None:
+    """Bring the schema up to date, all missing steps in one transaction.
+
+    :param now_ms: wall clock, recorded beside each step.
+    :raises StoreError: the database was written by a newer version of the program.
+    """
+    connection.execute("begin exclusive")
+    try:
+        connection.execute(
+            "create table if not exists schema_version(v bigint primary key, at bigint not null)"
+        )
+        (found,) = connection.execute("select coalesce(max(v), 0) from schema_version").fetchone()
+        newest = max((step.version for step in migrations), default=0)
+        if found > newest:
+            raise StoreError(
+                f"the journal has schema version {found}, this program knows up to {newest}: "
+                "start the newer version that wrote it"
+            )
+        for step in migrations:
+            if step.version > found:
+                _apply(connection, step, now_ms)
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _apply(connection: sqlite3.Connection, step: Migration, now_ms: int) -> None:
+    for statement in step.statements:
+        connection.execute(sqlite_sql(statement))
+    connection.execute(
+        "insert into schema_version(v, at) values (:v, :now)", {"v": step.version, "now": now_ms}
+    )
