@@ -1,0 +1,1 @@
+"""Who may connect, as whom and with which rights; sockets, HTTP and engines live elsewhere."""

@@ -1,0 +1,215 @@
+"""Decide who may speak: the only place that does. It writes nothing itself and knows no sockets."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from openclaw.errors import ConnectRefused
+from openclaw.interfaces.security import Admitted, IAdmission, Peer, SignInCode
+from openclaw.protocol.base import UNSET
+from openclaw.protocol.connect import (
+    MINIMUM_PROBE_PROTOCOL,
+    PROTOCOL,
+    ClientInfo,
+    ConnectAuth,
+    ConnectParams,
+)
+from openclaw.protocol.scopes import NODE, OPERATOR, READ, ROLES, SCOPES, WRITE
+from openclaw.security import refusals
+from openclaw.security.clients import (
+    is_backend,
+    is_browser,
+    is_deviceless_operator,
+    needs_device_to_show,
+)
+from openclaw.security.codes import SignInCodes
+from openclaw.security.credentials import (
+    Attempt,
+    Credential,
+    Credentials,
+    presented_secrets,
+)
+from openclaw.security.device_proof import Identity, verify_device
+from openclaw.security.devices import Devices
+from openclaw.security.grants import Request, known_scopes
+from openclaw.security.limiter import FailureLimiter, Kind, Seconds
+from openclaw.security.origins import Origins, is_local
+from openclaw.security.pairing import Pairing
+from openclaw.security.policy import TrustPolicy
+from openclaw.security.secrets import RandomBytes
+
+_ALL_SCOPES = tuple(sorted(SCOPES))
+_UNATTRIBUTED = msgspec.json.encode(
+    {
+        "error": {
+            "message": "Proxy client attribution is required. Configure gateway.trustedProxies "
+            "narrowly and make the proxy overwrite or safely rebuild forwarded client headers.",
+            "type": "proxy_attribution_required",
+        }
+    }
+).decode()
+
+
+def check_protocol(params: ConnectParams) -> None:
+    """Let in who speaks our protocol; probes and nodes may also speak the one before.
+
+    :raises openclaw.errors.ConnectRefused: the ranges do not meet.
+    """
+    mode, role = params.client.mode, params.role
+    accepted = {PROTOCOL}
+    if mode == "probe" or (mode == "node" and role == NODE):
+        accepted.add(MINIMUM_PROBE_PROTOCOL)
+    if not any(params.min_protocol <= one <= params.max_protocol for one in accepted):
+        raise refusals.protocol_mismatch(params.min_protocol, params.max_protocol)
+
+
+@implementer(IAdmission)
+class Admission:
+    """The door.
+
+    :param clock: Unix milliseconds.
+    :param seconds: monotonic seconds, for lock-outs.
+    :param random_bytes: a source of so many random bytes, good enough for secrets.
+    """
+
+    def __init__(
+        self,
+        policy: TrustPolicy,
+        devices: Devices,
+        *,
+        clock: Callable[[], int],
+        seconds: Seconds,
+        random_bytes: RandomBytes,
+    ) -> None:
+        self._mode = policy.mode
+        self._clock = clock
+        self._origins = Origins(policy.allowed_origins)
+        self._limiter = FailureLimiter(seconds)
+        self._codes = SignInCodes(clock, random_bytes)
+        self._credentials = Credentials(policy, devices, self._codes, self._limiter)
+        self._pairing = Pairing(devices, self._codes, self._origins, clock, random_bytes)
+
+    def refuses_upgrade(self, peer: Peer) -> tuple[int, str] | None:
+        """Refuse what came through a proxy that nobody vouches for: 403 and a JSON body."""
+        return None if peer.attributed else (403, _UNATTRIBUTED)
+
+    def admit(self, params: ConnectParams, peer: Peer, nonce: str) -> Admitted | Deferred[Admitted]:
+        """Decide on one handshake; at once, unless a pairing has to be stored.
+
+        Cheap and public facts come first, then the key, then the credentials, and what is stored
+        about the device last: nobody learns of it who has proven nothing.
+        """
+        check_protocol(params)
+        if params.role not in ROLES:
+            raise refusals.invalid_role()
+        self._check_origin(params.client, peer)
+        if params.device is UNSET:
+            return self._deviceless(params, peer)
+        identity = self._prove(params, peer, nonce)
+        attempt = Attempt(params.auth, params.client, params.role, peer, identity.device_id)
+        credential = self._credentials.check(attempt)
+        asked = known_scopes(params.scopes) if params.role == OPERATOR else ()
+        request = Request(identity, params.client, params.role, asked)
+        if self._is_own_backend(request, credential, peer):
+            # It has the shared secret anyway: a pairing would only be litter.
+            return Admitted(OPERATOR, asked, credential.method, identity.device_id, local=True)
+        return self._pairing.admit(request, credential, peer)
+
+    def admit_seed(
+        self,
+        auth: ConnectAuth,
+        role: str,
+        asked: Sequence[str] | None,
+        peer: Peer,
+    ) -> Admitted:
+        """Decide on the handshake of a seed dialect, whose device id is only a label.
+
+        On this machine it gets read and write, and what else it names; from elsewhere it gets no
+        scope, as any client without a device: another dialect must not be a way around pairing.
+
+        :param asked: ``None`` if the client named no scopes.
+        :raises openclaw.errors.ConnectRefused: as :meth:`admit`.
+        """
+        client = ClientInfo(id="gateway-client", version="seed", platform="unknown", mode="backend")
+        self._check_origin(client, peer)
+        if peer.origin is not None:
+            raise refusals.browser_device_required()
+        local = is_local(peer)
+        if role not in ROLES:
+            raise refusals.invalid_role()
+        if role == NODE and not local:
+            raise refusals.device_required()
+        credential = self._without_device(Attempt(auth, client, role, peer, None))
+        if role == NODE or not local:
+            return Admitted(role, (), credential.method, local=local)
+        scopes = known_scopes(asked) if asked is not None else ()
+        return Admitted(role, scopes or (READ, WRITE), credential.method, local=True)
+
+    def bearer(self, token: str, peer: Peer) -> Admitted | None:
+        """Check an HTTP bearer: the shared secret, with an operator's rights.
+
+        A page needs an allowed origin as well; a gateway without a secret believes only this
+        machine.
+        """
+        if not peer.attributed or (peer.origin is not None and self._origins.problem(peer)):
+            return None
+        local = is_local(peer)
+        if self._mode == "none":
+            return Admitted(OPERATOR, _ALL_SCOPES, "none", local=True) if local else None
+        if not token or not self._credentials.is_secret([token], peer):
+            return None
+        return Admitted(OPERATOR, _ALL_SCOPES, self._mode, local=local)
+
+    def sign_in_code(self) -> SignInCode:
+        """Make a fresh one-time code: single use, ten minutes."""
+        return self._codes.make()
+
+    def _check_origin(self, client: ClientInfo, peer: Peer) -> None:
+        if is_browser(client, peer) and (problem := self._origins.problem(peer)):
+            raise refusals.origin_not_allowed(problem)
+
+    def _prove(self, params: ConnectParams, peer: Peer, nonce: str) -> Identity:
+        if wait_ms := self._limiter.wait_ms(peer, Kind.SIGNATURE):
+            raise refusals.rate_limited(wait_ms)
+        try:
+            return verify_device(params, nonce, self._clock())
+        except ConnectRefused as error:
+            # A wrong clock or an old nonce is an accident; only a bad signature is a try.
+            if error.details and error.details["code"] == refusals.SIGNATURE_INVALID:
+                self._limiter.failed(peer, Kind.SIGNATURE)
+            raise
+
+    def _deviceless(self, params: ConnectParams, peer: Peer) -> Admitted:
+        client = params.client
+        if needs_device_to_show(client, peer):
+            raise refusals.browser_device_required()
+        credential = self._without_device(Attempt(params.auth, client, params.role, peer, None))
+        if params.role == NODE or (self._mode == "none" and not self._is_trusted(client, peer)):
+            raise refusals.device_required()
+        scopes = known_scopes(params.scopes) if self._is_trusted(client, peer) else ()
+        return Admitted(params.role, scopes, credential.method, local=is_local(peer))
+
+    def _without_device(self, attempt: Attempt) -> Credential:
+        """The shared secret, or nothing where the gateway has none."""
+        if self._mode != "none" and not presented_secrets(attempt.auth):
+            raise refusals.device_required()
+        credential = self._credentials.check(attempt)
+        if self._mode == "none" and not is_local(attempt.peer):
+            raise refusals.device_required()
+        return credential
+
+    def _is_trusted(self, client: ClientInfo, peer: Peer) -> bool:
+        """Whether this client gets its scopes without a device."""
+        if self._mode == "none":
+            return is_local(peer) and is_backend(client)
+        return is_local(peer) and is_deviceless_operator(client)
+
+    def _is_own_backend(self, request: Request, credential: Credential, peer: Peer) -> bool:
+        return (
+            request.role == OPERATOR
+            and is_backend(request.client)
+            and is_local(peer)
+            and (credential.is_shared or credential.method == "none")
+        )

@@ -1,0 +1,93 @@
+"""Stop guessing: count failed authentications per client and kind. Not a rate limit of work."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from enum import Enum
+from math import ceil
+
+from openclaw.interfaces.security import Peer
+from openclaw.security.addresses import bucket
+
+Seconds = Callable[[], float]
+
+
+class Kind(Enum):
+    """What is being guessed; each kind has its own budget, so that no budget hides another."""
+
+    SECRET = "secret"
+    DEVICE_TOKEN = "device-token"
+    CODE = "code"
+    SIGNATURE = "signature"
+
+
+Key = tuple[str, Kind]
+
+
+class FailureLimiter:
+    """Lock a client out of one kind of credential after too many failures.
+
+    Loopback is exempt, as the owner's own tools retry there; a request with an ``Origin`` never
+    is, for any web page can reach loopback.
+
+    :param seconds: monotonic clock.
+    :param failures: failures within ``window_seconds`` that lock for ``lock_seconds``.
+    :param capacity: how many clients are remembered, counting and locked ones each.
+    """
+
+    def __init__(
+        self,
+        seconds: Seconds,
+        *,
+        failures: int = 10,
+        window_seconds: float = 60.0,
+        lock_seconds: float = 300.0,
+        capacity: int = 8192,
+    ) -> None:
+        self._seconds = seconds
+        self._failures = failures
+        self._window = window_seconds
+        self._lock = lock_seconds
+        self._capacity = capacity
+        # Apart from each other, so that a flood of new addresses cannot push a lock out.
+        self._counting: OrderedDict[Key, deque[float]] = OrderedDict()
+        self._locked: OrderedDict[Key, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._counting) + len(self._locked)
+
+    def wait_ms(self, peer: Peer, kind: Kind) -> int:
+        """How long this client has to wait before its next try, in milliseconds; 0: try now."""
+        if _is_exempt(peer):
+            return 0
+        key = (bucket(peer.address), kind)
+        until = self._locked.get(key)
+        if until is None:
+            return 0
+        left = until - self._seconds()
+        if left <= 0:
+            del self._locked[key]
+            return 0
+        return ceil(left * 1000)
+
+    def failed(self, peer: Peer, kind: Kind) -> None:
+        """Count one wrong credential; a missing one is not a guess and is not told here."""
+        if _is_exempt(peer):
+            return
+        key, now = (bucket(peer.address), kind), self._seconds()
+        times = self._counting.setdefault(key, deque(maxlen=self._failures))
+        self._counting.move_to_end(key)
+        times.append(now)
+        if len(times) == self._failures and now - times[0] <= self._window:
+            del self._counting[key]
+            self._locked[key] = now + self._lock
+            _shrink(self._locked, self._capacity)
+        _shrink(self._counting, self._capacity)
+
+
+def _is_exempt(peer: Peer) -> bool:
+    return peer.loopback and not peer.forwarded and peer.origin is None
+
+
+def _shrink(table: OrderedDict[Key, float] | OrderedDict[Key, deque[float]], limit: int) -> None:
+    while len(table) > limit:
+        table.popitem(last=False)

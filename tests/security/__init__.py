@@ -1,0 +1,1 @@
+"""Tests of who may connect, as whom and with which rights."""

@@ -1,0 +1,59 @@
+"""A door to come to: what tests of admission share."""
+
+from typing import Any
+
+import msgspec
+from attrs import evolve
+from twisted.trial.unittest import SynchronousTestCase
+
+from openclaw.errors import ConnectRefused
+from openclaw.interfaces.security import Admitted, Peer
+from tests.security.clients import (
+    LOCAL,
+    NONCE,
+    PAGE,
+    TOKEN,
+    Door,
+    KeyedDevice,
+    params,
+)
+
+D1, D2 = KeyedDevice(1), KeyedDevice(2)
+READ = ["operator.read"]
+BACKEND, TUI, UI, CHAT = (
+    "gateway-client/backend",
+    "openclaw-tui/ui",
+    "openclaw-control-ui/webchat",
+    "webchat-ui/webchat",
+)
+ODD_HOST = evolve(LOCAL, host="gateway.example:18789")
+FOREIGN = evolve(PAGE, origin="http://evil.example")
+REBOUND = evolve(PAGE, origin="http://evil.example:18789", host="evil.example:18789")
+NODE: dict[str, Any] = {"client": "node-host/node", "role": "node", "scopes": []}
+
+
+class DoorCase(SynchronousTestCase):
+    """A door, and words for what happens at it."""
+
+    def setUp(self) -> None:
+        """A gateway with a shared token."""
+        self.door = Door()
+
+    def come(self, client: str = "cli/cli", peer: Peer = LOCAL, **sent: Any) -> Admitted:
+        """Be admitted, now or when the journal has answered."""
+        result = self.door.admission.admit(params(client, **sent), peer, NONCE)
+        return result if isinstance(result, Admitted) else self.successResultOf(result)
+
+    def refused(self, client: str = "cli/cli", peer: Peer = LOCAL, **sent: Any) -> ConnectRefused:
+        """Be refused, at once; every refusal with details says what to do next."""
+        with self.assertRaises(ConnectRefused) as caught:
+            self.door.admission.admit(params(client, **sent), peer, NONCE)
+        error: ConnectRefused = caught.exception
+        if error.details is not None:
+            self.assertTrue(str(error.details["next"]).endswith("."))
+        self.assertNotIn(TOKEN, msgspec.json.encode([error.message, error.details]).decode())
+        return error
+
+    def code(self, *args: Any, **sent: Any) -> object:
+        """The code of a refusal."""
+        return (self.refused(*args, **sent).details or {})["code"]
