@@ -1,0 +1,1 @@
+"""Agents: their runs, the runtimes that produce answers, and the catalogue of models."""

@@ -1,0 +1,1 @@
+"""What produces answers: the embedded agent, and models behind a wire."""

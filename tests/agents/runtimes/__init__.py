@@ -1,0 +1,1 @@
+"""Tests of the agent runtimes, against real servers that misbehave."""

@@ -1,0 +1,208 @@
+"""Tests of the catalogue: which models, which default, which runtime."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from openclaw.agents.catalogue import Catalogue, make_catalogue
+from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.config.load import from_text
+from openclaw.config.providers import ModelProvider, providers
+from openclaw.errors import ConfigError, InvalidRequest, ModelError
+from openclaw.interfaces.agents import (
+    IAgentRuntime,
+    IRunSink,
+    ModelInfo,
+    RunOutcome,
+    RunRequest,
+    Turn,
+)
+
+EMBEDDED = ModelInfo(provider="embedded", id="assistant", name="Embedded")
+MOCK = """{
+  models: { providers: { mock: {
+    baseUrl: "http://127.0.0.1:9/v1", apiKey: "k", api: "openai-completions", timeoutSeconds: 7,
+    headers: {"X-One": "1"},
+    models: [
+      { id: "mock-1", name: "Mock One", contextWindow: 1000, reasoning: true },
+      { id: "family/mock-2" },
+    ],
+  } } },
+  agents: { defaults: { model: { primary: "%s" } } },
+}"""
+
+
+@implementer(IAgentRuntime)
+class Answering:
+    """A runtime that answers with its own name."""
+
+    def __init__(self, name: str, models: Sequence[ModelInfo] = ()) -> None:
+        self.name = name
+        self._models = models
+
+    def models(self) -> Sequence[ModelInfo]:
+        """What it was made with."""
+        return self._models
+
+    def run(self, request: RunRequest, sink: IRunSink) -> Deferred[RunOutcome]:
+        """Answer."""
+        return succeed(RunOutcome(self.name))
+
+
+class CatalogueCase(SynchronousTestCase):
+    """Catalogues from configuration text and environment."""
+
+    def setUp(self) -> None:
+        self.built: list[ProviderSettings] = []
+        self.embedded = Answering("embedded", [EMBEDDED])
+
+    def build(self, settings: ProviderSettings) -> IAgentRuntime:
+        """Make a runtime, and note for whom."""
+        self.built.append(settings)
+        return Answering(settings.id)
+
+    def catalogue(self, text: str = "{}", **environ: str) -> Catalogue:
+        """Read a configuration as the gateway does."""
+        config = from_text(text, Path("openclaw.json")).config
+        found, _ = providers(config, environ)
+        primary = config.agents.defaults.primary_model or ""
+        return make_catalogue(found.values(), self.embedded, self.build, primary)
+
+    def run_of(self, catalogue: Catalogue, model: ModelInfo) -> Deferred[RunOutcome]:
+        """Run one model."""
+        request = RunRequest("r", "k", "main", model, [Turn("user", "hi")])
+        sink: Any = None
+        return catalogue.runtime_for(model).run(request, sink)
+
+
+class ModelsTests(CatalogueCase):
+    """Which models there are."""
+
+    def test_nothing_configured_is_the_embedded_agent(self) -> None:
+        catalogue = self.catalogue()
+        self.assertEqual((catalogue.models(), catalogue.default), ((EMBEDDED,), EMBEDDED))
+        self.assertIs(catalogue.runtime_for(EMBEDDED), self.embedded)
+
+    def test_configured_models(self) -> None:
+        catalogue = self.catalogue(MOCK % "mock/mock-1")
+        self.assertEqual(
+            catalogue.models(),
+            (
+                ModelInfo("mock", "mock-1", "Mock One", context_window=1000, reasoning=True),
+                ModelInfo("mock", "family/mock-2", "family/mock-2"),
+            ),
+        )
+
+    def test_default_comes_first(self) -> None:
+        catalogue = self.catalogue(MOCK % "mock/family/mock-2")
+        refs = [model.ref for model in catalogue.models()]
+        self.assertEqual(refs, ["mock/family/mock-2", "mock/mock-1"])
+
+    def test_keys_of_the_environment(self) -> None:
+        catalogue = self.catalogue(OPENAI_API_KEY="sk-1", ANTHROPIC_API_KEY=" sk-2 ")
+        self.assertEqual({model.provider for model in catalogue.models()}, {"openai", "anthropic"})
+        self.assertTrue(all(model.available for model in catalogue.models()))
+        for provider, address, key in [
+            ("openai", "https://api.openai.com/v1", "sk-1"),
+            ("anthropic", "https://api.anthropic.com/v1", "sk-2"),
+        ]:
+            settings = catalogue.providers[provider]
+            self.assertEqual((settings.base_url, settings.api_key), (address, key))
+
+    def test_settings_are_those_of_the_file(self) -> None:
+        settings = self.catalogue(MOCK % "mock/mock-1").providers["mock"]
+        self.assertEqual(settings.base_url, "http://127.0.0.1:9/v1")
+        self.assertEqual((settings.api_key, settings.headers), ("k", {"X-One": "1"}))
+        self.assertEqual(settings.idle_seconds, 7.0)
+
+
+class DefaultTests(CatalogueCase):
+    """Which model answers."""
+
+    def test_first_usable_model_of_the_file_before_keys_of_the_environment(self) -> None:
+        text = MOCK.replace('primary: "%s"', "")
+        self.assertEqual(self.catalogue(text, OPENAI_API_KEY="sk").default.ref, "mock/mock-1")
+
+    def test_unknown_default_is_a_config_error_that_names_the_known(self) -> None:
+        for ref in ("mock/mock-9", "nobody/mock-1", "mock-1", "mock/"):
+            error = self.assertRaises(ConfigError, self.catalogue, MOCK % ref)
+            self.assertEqual(error.path, "agents.defaults.model.primary")
+            self.assertIn("mock/mock-1, mock/family/mock-2", str(error))
+
+    def test_embedded_agent_can_be_chosen(self) -> None:
+        self.assertEqual(self.catalogue(MOCK % "embedded/assistant").default, EMBEDDED)
+
+    def test_known_provider_serves_models_that_are_not_listed(self) -> None:
+        text = '{agents: {defaults: {model: "openai/gpt-99"}}}'
+        default = self.catalogue(text, OPENAI_API_KEY="sk").default
+        self.assertEqual((default.ref, default.available), ("openai/gpt-99", True))
+
+    def test_known_provider_without_its_key_fails_at_the_run_not_at_the_start(self) -> None:
+        catalogue = self.catalogue('{agents: {defaults: {model: "anthropic/claude-opus-5"}}}')
+        self.assertFalse(catalogue.default.available)
+        error = self.failureResultOf(self.run_of(catalogue, catalogue.default), ModelError).value
+        self.assertEqual(error.kind, "auth")
+        self.assertIn("set ANTHROPIC_API_KEY", error.message)
+
+    def test_resolve(self) -> None:
+        catalogue = self.catalogue(MOCK % "mock/mock-1")
+        self.assertEqual(catalogue.resolve("mock/family/mock-2").id, "family/mock-2")
+        self.assertEqual(catalogue.resolve().ref, "mock/mock-1")
+        error = self.assertRaises(InvalidRequest, catalogue.resolve, "mock/nope")
+        self.assertIn("known: mock/mock-1", error.message)
+
+
+class RuntimeTests(CatalogueCase):
+    """Which runtime serves a model."""
+
+    def test_runtime_is_made_at_its_first_run_and_once(self) -> None:
+        catalogue = self.catalogue(MOCK % "mock/mock-1")
+        self.assertEqual(self.built, [])
+        for model in catalogue.models():
+            self.assertEqual(self.successResultOf(self.run_of(catalogue, model)).text, "mock")
+        self.assertEqual(len(self.built), 1)
+
+    def test_api_that_is_not_served_is_listed_and_fails_in_words(self) -> None:
+        text = (MOCK % "mock/mock-1").replace("openai-completions", "google-generative-ai")
+        catalogue = self.catalogue(text)
+        self.assertEqual([model.available for model in catalogue.models()], [False, False])
+        error = self.failureResultOf(self.run_of(catalogue, catalogue.default), ModelError).value
+        self.assertIn("'google-generative-ai' is not yet served", error.message)
+        self.assertEqual((error.provider, error.model, self.built), ("mock", "mock-1", []))
+        self.assertTrue(verifyObject(IAgentRuntime, catalogue.runtime_for(catalogue.default)))
+
+    def test_one_models_own_api_is_its_own_affair(self) -> None:
+        text = (MOCK % "mock/mock-1").replace('id: "family', 'api: "other", id: "family')
+        first, second = self.catalogue(text).models()
+        self.assertEqual((first.available, second.available), (True, False))
+        catalogue = self.catalogue(text)
+        error = self.failureResultOf(self.run_of(catalogue, second), ModelError).value
+        self.assertIn("the API of family/mock-2 is not yet served", error.message)
+
+    def test_provider_without_an_address(self) -> None:
+        catalogue = make_catalogue(
+            [ModelProvider("odd", None, "openai-completions")], self.embedded, self.build, "odd/x"
+        )
+        error = self.failureResultOf(self.run_of(catalogue, catalogue.default), ModelError).value
+        self.assertIn("models.providers.odd.baseUrl", error.message)
+
+    def test_anthropics_own_api_goes_to_its_compatible_address(self) -> None:
+        for url, served in [(None, True), ("https://proxy.example/", False)]:
+            provider = ModelProvider("anthropic", url, "anthropic-messages", "sk")
+            catalogue = make_catalogue([provider], self.embedded, self.build, "anthropic/claude-x")
+            self.assertEqual(catalogue.default.available, served)
+
+    def test_credentials_in_an_address_are_refused(self) -> None:
+        text = (MOCK % "mock/mock-1").replace("127.0.0.1:9", "me:hunter2@127.0.0.1:9")
+        error = self.assertRaises(ConfigError, self.catalogue, text)
+        self.assertEqual(error.path, "models.providers.mock.baseUrl")
+        self.assertNotIn("hunter2", str(error))
+
+    def test_secrets_are_in_no_repr(self) -> None:
+        catalogue = self.catalogue(MOCK % "mock/mock-1", OPENAI_API_KEY="sk-secret")
+        self.assertNotIn("sk-secret", repr(catalogue))
