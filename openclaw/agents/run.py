@@ -1,0 +1,196 @@
+"""One run while it lasts: numbers its events, holds back what is not yet allowed to be seen."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from openclaw.interfaces.agents import IRunSink, RunOutcome
+from openclaw.interfaces.conversations import Input
+from openclaw.interfaces.events import IEvents
+from openclaw.protocol.base import UNSET
+from openclaw.protocol.schema.agents import AgentEvent, AssistantData
+from openclaw.protocol.schema.chat import ChatEvent, Message, TextPart
+
+Cut = Literal["aborted", "timeout", "interrupted"]
+
+
+class RunCut(Exception):
+    """The run was ended from outside."""
+
+    def __init__(self, why: Cut) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@implementer(IRunSink)
+class Run:
+    """A run in progress.
+
+    Before the first words of an answer are shown, that they will be is recorded on disk: after a
+    crash a run whose answer was seen must not run a second time. Until the record is there, words
+    wait here.
+
+    :ivar text: the answer so far.
+    :ivar shown: whether anything of it was allowed to be seen.
+    :ivar ended: fires with the outcome, or fails with :class:`RunCut` or the runtime's failure.
+    """
+
+    def __init__(
+        self,
+        entry: Input,
+        events: IEvents,
+        now_ms: Callable[[], int],
+        item_id: str,
+        record_shown: Callable[[], Deferred[None]],
+    ) -> None:
+        self.entry = entry
+        self.started_at_ms = now_ms()
+        self.text = ""
+        self.shown = False
+        self.provider = ""
+        self.model = ""
+        self.ended: Deferred[RunOutcome] = Deferred()
+        self._events = events
+        self._now_ms = now_ms
+        self._item_id = item_id
+        self._record_shown = record_shown
+        self._held: list[str] | None = None
+        self._recording: Deferred[None] | None = None
+        self._runtime: Deferred[RunOutcome] | None = None
+        self._seq = 0
+        self._over = False
+
+    # -- the runtime tells -------------------------------------------------------------------
+
+    def model_started(self, provider: str, model: str) -> None:
+        """See :meth:`IRunSink.model_started`."""
+        if not self._over:
+            self.provider, self.model = provider, model
+            self.lifecycle({"phase": "model", "provider": provider, "model": model})
+
+    def delta(self, text: str) -> None:
+        """See :meth:`IRunSink.delta`."""
+        if self._over:
+            return
+        if self.shown:
+            self._show(text)
+        elif self._held is None:
+            self._held = [text]
+            self._recording = self._record_shown().addCallbacks(self._release, self.fail)
+        else:
+            self._held.append(text)
+
+    def follow(self, runtime: Deferred[RunOutcome]) -> None:
+        """Take the runtime's outcome for this run's, unless it was cut before."""
+        self._runtime = runtime
+        runtime.addCallbacks(self._finished, self.fail)
+
+    # -- others tell -------------------------------------------------------------------------
+
+    def cut(self, why: Cut) -> None:
+        """End the run now, whatever the runtime does about it."""
+        self.fail(Failure(RunCut(why)))
+        if self._runtime is not None:
+            self._runtime.cancel()
+
+    def fail(self, failure: Failure) -> None:
+        """End the run with a failure; only the first end counts."""
+        if not self._over:
+            self._over = True
+            self.ended.errback(failure)
+
+    # -- events --------------------------------------------------------------------------------
+
+    def lifecycle(self, data: dict[str, Any]) -> None:
+        """Tell a step of the run."""
+        self._agent("lifecycle", data)
+
+    def status(self, phase: str) -> None:
+        """Tell what is being prepared."""
+        self._agent("run_status", {"phase": phase})
+        self._chat("status", phase=phase)
+
+    def usage(self, output_tokens: int) -> None:
+        """Tell how many tokens the answer took."""
+        self._agent("usage", {"outputTokens": output_tokens})
+
+    def final(self, message: Message | None, stop_reason: str) -> None:
+        """Tell the whole answer; the last event of a run that went well."""
+        self._chat("final", message=_or_unset(message), stop_reason=stop_reason)
+
+    def aborted(self, message: Message | None) -> None:
+        """Tell that the run was stopped, with what there was."""
+        self._chat("aborted", message=_or_unset(message), stop_reason="rpc")
+
+    def error(self, words: str, kind: str) -> None:
+        """Tell that the run failed."""
+        detail = {"provider": self.provider, "model": self.model} if self.provider else UNSET
+        self._chat("error", error_message=words, error_kind=kind or UNSET, error_detail=detail)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _release(self, _: None) -> None:
+        """It is on disk that the answer is seen: show what was held back."""
+        self.shown = True
+        held, self._held = self._held, None
+        if held and not self._over:
+            self._show("".join(held))
+
+    def _finished(self, outcome: RunOutcome) -> None:
+        """The runtime is done; the run is, once its words may be seen."""
+        if self._recording is not None and not self._recording.called:
+            self._recording.addCallback(lambda _: self._succeed(outcome))
+        else:
+            self._succeed(outcome)
+
+    def _succeed(self, outcome: RunOutcome) -> None:
+        if not self._over:
+            self._over = True
+            self.ended.callback(outcome)
+
+    def _show(self, delta: str) -> None:
+        self.text += delta
+        if not self._events.wanted("chat"):
+            self._seq += 1
+            return
+        data = AssistantData(text=self.text, delta=delta, item_id=self._item_id)
+        self._agent("assistant", data)
+        message = Message(
+            role="assistant", content=[TextPart(text=self.text)], timestamp=self._now_ms()
+        )
+        self._chat("delta", delta_text=delta, message=message)
+
+    def _agent(self, stream: str, data: object) -> None:
+        self._seq += 1
+        entry = self.entry
+        event = AgentEvent(
+            run_id=entry.run_id,
+            session_key=entry.session_key,
+            session_id=entry.session_id,
+            agent_id=entry.agent_id,
+            stream=stream,
+            data=data,
+            seq=self._seq,
+            ts=self._now_ms(),
+            is_heartbeat=True if entry.kind == "heartbeat" else UNSET,
+        )
+        self._events.publish("agent", event)
+
+    def _chat(self, state: Any, **fields: Any) -> None:
+        entry = self.entry
+        event = ChatEvent(
+            run_id=entry.run_id,
+            session_key=entry.session_key,
+            agent_id=entry.agent_id,
+            seq=self._seq,
+            state=state,
+            **fields,
+        )
+        self._events.publish("chat", event)
+
+
+def _or_unset(message: Message | None) -> Any:
+    return UNSET if message is None else message

@@ -1,0 +1,250 @@
+"""Runs: one input, one model, one end; whatever happens, the lane is free afterwards."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from twisted.internet.defer import gatherResults
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from openclaw.agents.run import Run, RunCut
+from openclaw.agents.runtimes.commands import is_command
+from openclaw.deferreds import deferred
+from openclaw.errors import GatewayError, ModelError, StoreError
+from openclaw.interfaces.agents import IAgentRuntime, ModelInfo, RunOutcome, RunRequest
+from openclaw.interfaces.conversations import Ending, IConversations, Input, IRunner, IRuns
+from openclaw.interfaces.events import IEvents
+from openclaw.protocol.schema.chat import Message
+
+MAX_SECONDS = 24 * 3600.0
+
+
+class Models(Protocol):
+    """What a run needs to know of the models."""
+
+    def resolve(self, ref: str = "") -> ModelInfo:
+        """Find a model; the default one for an empty text."""
+
+    def runtime_for(self, model: ModelInfo) -> IAgentRuntime:
+        """What serves a model."""
+
+
+@implementer(IRunner, IRuns)
+class Runs:
+    """Runs inputs.
+
+    :param commands: answers what a user types as a command, whichever model the session has.
+    :param timeout_seconds: how long a run may take that names no time.
+    :param count: told how each run ended.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        models: Models,
+        commands: IAgentRuntime,
+        events: IEvents,
+        clock: IReactorTime,
+        now_ms: Callable[[], int],
+        make_id: Callable[[], str],
+        timeout_seconds: float,
+        count: Callable[[str], None],
+    ) -> None:
+        self._models = models
+        self._commands = commands
+        self._events = events
+        self._clock = clock
+        self._now_ms = now_ms
+        self._make_id = make_id
+        self._timeout_seconds = timeout_seconds
+        self._count = count
+        self._active: dict[str, Run] = {}
+        self.conversations: IConversations | None = None
+        """Set once, right after both are made: each needs the other."""
+
+    # -- IRuns ---------------------------------------------------------------------------------
+
+    def active(self) -> Sequence[str]:
+        """See :meth:`IRuns.active`."""
+        return tuple(self._active)
+
+    @deferred
+    async def abort(self, session_key: str, run_id: str | None) -> Sequence[str]:
+        """See :meth:`IRuns.abort`."""
+        stopping = [
+            run
+            for run in self._active.values()
+            if run.entry.session_key == session_key and run_id in (None, run.entry.run_id)
+        ]
+        ended = [self._conversations.ended(run.entry.run_id) for run in stopping]
+        for run in stopping:
+            run.cut("aborted")
+        await gatherResults([one.addErrback(lambda _: None) for one in ended])
+        withdrawn = await self._withdraw(session_key, run_id) if run_id else []
+        return [*(run.entry.run_id for run in stopping), *withdrawn]
+
+    def interrupt(self) -> None:
+        """See :meth:`IRuns.interrupt`."""
+        for run in list(self._active.values()):
+            run.cut("interrupted")
+
+    # -- IRunner -------------------------------------------------------------------------------
+
+    @deferred
+    async def run(self, entry: Input) -> None:
+        """See :meth:`IRunner.run`."""
+        run = self._start(entry)
+        try:
+            ending = await self._ending(run)
+            if ending is not None:
+                await self._finish(run, ending)
+                self._count(ending.state)
+        except StoreError as error:
+            # The end is not on disk: the next start sees a run that was interrupted.
+            self._log.error("{run} ended unrecorded: {why}", run=entry.run_id, why=error.message)
+            run.error(error.message, "store")
+        except Exception:  # A bug in here must not hold the lane for ever.
+            self._log.failure("run {run} broke", run=entry.run_id)
+            run.error("internal error", "internal")
+        finally:
+            del self._active[entry.run_id]
+
+    def _start(self, entry: Input) -> Run:
+        run = Run(
+            entry,
+            self._events,
+            self._now_ms,
+            f"{self._make_id()}:1",
+            lambda: self._conversations.shown(entry.run_id),
+        )
+        self._active[entry.run_id] = run
+        run.lifecycle({"phase": "start", "startedAt": run.started_at_ms})
+        return run
+
+    async def _ending(self, run: Run) -> Ending | None:
+        """Run the model; ``None`` if the gateway stops and the input shall run again."""
+        deadline = self._clock.callLater(self._seconds(run.entry), run.cut, "timeout")
+        try:
+            run.follow(self._ask(run))
+            outcome = await run.ended
+        except RunCut as cut:
+            if cut.why == "interrupted" and not run.shown:
+                return None
+            return self._cut_ending(run, cut)
+        except Exception as error:  # Whatever a runtime fails with ends its run, not the gateway.
+            return self._failed_ending(run, error)
+        finally:
+            if deadline.active():
+                deadline.cancel()
+        return self._good_ending(run, outcome)
+
+    @deferred
+    async def _ask(self, run: Run) -> RunOutcome:
+        """Let the session's model answer."""
+        entry = run.entry
+        model = self._model(entry)
+        if entry.kind == "chat":
+            run.status("starting_model")
+        turns = await self._conversations.turns(entry)
+        command = is_command(entry.text)
+        runtime = self._commands if command else self._models.runtime_for(model)
+        request = RunRequest(
+            run_id=entry.run_id,
+            session_key=entry.session_key,
+            agent_id=entry.agent_id,
+            model=self._commands.models()[0] if command else model,
+            turns=turns,
+            system=entry.system,
+            timeout_seconds=self._seconds(entry),
+        )
+        return await runtime.run(request, run)
+
+    async def _finish(self, run: Run, ending: Ending) -> None:
+        """Store the end, then tell it: nobody hears of an answer that could still be lost."""
+        if ending.usage.output:
+            run.usage(ending.usage.output)
+        run.lifecycle({"phase": "finishing", "stopReason": ending.stop_reason})
+        message = await self._conversations.finish(run.entry, ending)
+        data = {
+            "startedAt": ending.started_at_ms,
+            "endedAt": ending.ended_at_ms,
+            "aborted": ending.state == "aborted",
+            "stopReason": ending.stop_reason,
+        }
+        if ending.error:
+            run.lifecycle({"phase": "error", "error": ending.error, **data})
+        else:
+            run.lifecycle({"phase": "end", **data})
+        self._tell_end(run, ending, message)
+
+    def _tell_end(self, run: Run, ending: Ending, message: Message | None) -> None:
+        if ending.state == "done":
+            run.final(message, ending.stop_reason)
+        elif ending.state == "aborted":
+            run.aborted(message)
+        else:
+            run.error(ending.error, ending.error_kind)
+
+    def _good_ending(self, run: Run, outcome: RunOutcome) -> Ending:
+        return Ending(
+            state="done",
+            text=outcome.text,
+            started_at_ms=run.started_at_ms,
+            ended_at_ms=self._now_ms(),
+            stop_reason=outcome.stop_reason,
+            usage=outcome.usage,
+            provider=run.provider,
+            model=run.model,
+        )
+
+    def _cut_ending(self, run: Run, cut: RunCut) -> Ending:
+        words = {
+            "aborted": "",
+            "timeout": f"no answer within {self._seconds(run.entry):g} s",
+            "interrupted": "The gateway stopped while this was being answered.",
+        }
+        return Ending(
+            state=cut.why,
+            text=run.text,
+            started_at_ms=run.started_at_ms,
+            ended_at_ms=self._now_ms(),
+            stop_reason="rpc" if cut.why == "aborted" else cut.why,
+            provider=run.provider,
+            model=run.model,
+            error=words[cut.why],
+            error_kind="" if cut.why == "aborted" else cut.why,
+        )
+
+    def _failed_ending(self, run: Run, error: Exception) -> Ending:
+        if not isinstance(error, GatewayError):
+            self._log.failure("runtime of run {run} broke", run=run.entry.run_id)
+        words = error.message if isinstance(error, GatewayError) else "the runtime failed"
+        return Ending(
+            state="failed",
+            text=run.text,
+            started_at_ms=run.started_at_ms,
+            ended_at_ms=self._now_ms(),
+            stop_reason="error",
+            provider=run.provider,
+            model=run.model,
+            error=words,
+            error_kind=error.kind if isinstance(error, ModelError) else "unknown",
+        )
+
+    async def _withdraw(self, session_key: str, run_id: str | None) -> Sequence[str]:
+        return await self._conversations.withdraw(session_key, run_id)
+
+    def _model(self, entry: Input) -> ModelInfo:
+        row = self._conversations.row(entry.session_key)
+        return self._models.resolve(f"{row.model_provider}/{row.model}" if row else "")
+
+    def _seconds(self, entry: Input) -> float:
+        asked = entry.timeout_seconds
+        return min(asked or self._timeout_seconds, MAX_SECONDS)
+
+    @property
+    def _conversations(self) -> IConversations:
+        assert self.conversations is not None
+        return self.conversations

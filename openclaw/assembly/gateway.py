@@ -1,0 +1,267 @@
+"""The gateway as one service: the order in which its parts start and stop."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, race
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import deferLater
+from twisted.logger import ILogObserver, Logger, globalLogPublisher
+from twisted.python.failure import Failure
+
+from openclaw import __version__
+from openclaw.assembly.listening import bind
+from openclaw.assembly.parts import Parts, assemble
+from openclaw.assembly.phases import Phases
+from openclaw.assembly.runtime_file import RuntimeFile, RuntimeInfo
+from openclaw.config.serving import check_serving
+from openclaw.config.settings import Options, Settings, read_settings
+from openclaw.config.token import read_or_make_token
+from openclaw.deferreds import Tasks, deferred
+from openclaw.monitoring.log_file import Console, LogFile, at_level
+
+DRAIN_SECONDS = 7.0
+CLOSE_SECONDS = 1.0
+
+
+class GatewayService(Service):
+    """Everything between the start of the process and its end.
+
+    :ivar exit_status: what the process should exit with after a stop.
+    """
+
+    _log = Logger()
+    name = "openclaw"
+
+    def __init__(
+        self,
+        settings: Settings,
+        parts: Parts,
+        sockets: list[socket.socket],
+        phases: Phases,
+        reactor: Any,
+        greet: bool,
+    ) -> None:
+        self.exit_status = 0
+        self._settings = settings
+        self._parts = parts
+        self._sockets = sockets
+        self._phases = phases
+        self._reactor = reactor
+        self._greet = greet
+        self._tasks = Tasks()
+        self._ports: list[IListeningPort] = []
+        self._log_file = LogFile(settings.log_file)
+        self._runtime = RuntimeFile(settings.places.own_dir / "runtime.json")
+        self._started: Deferred[None] = Deferred()
+
+    @property
+    def port(self) -> int:
+        """The TCP port that is bound."""
+        return self._parts.port
+
+    def console(self) -> ILogObserver:
+        """What shows log events on standard output."""
+        logging = self._settings.config.logging
+        return at_level(Console(json=logging.format == "json"), logging.level)
+
+    def when_started(self) -> Deferred[None]:
+        """Fires once clients can connect; fails if the start does."""
+        waiting: Deferred[None] = Deferred()
+        self._started.addBoth(lambda result: _pass_on(result, waiting))
+        return waiting
+
+    # -- start ---------------------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Start accepting at once; who comes too early is told that the gateway is starting."""
+        super().startService()
+        level = self._settings.config.logging.level
+        self._file_observer = at_level(self._log_file, level)
+        globalLogPublisher.addObserver(self._file_observer)
+        self._phases.done("log")
+        self._phases.report()
+        for warning in self._settings.warnings:
+            self._log.warn("{warning}", warning=warning)
+        self._phases.done("skills")
+        for one in self._sockets:
+            self._ports.append(
+                self._reactor.adoptStreamPort(one.fileno(), one.family, self._parts.factory)
+            )
+            one.close()
+        self._tasks.spawn("start", self._start())
+
+    async def _start(self) -> None:
+        parts = self._parts
+        try:
+            parts.store.startService()
+            await parts.store.when_open()
+            await parts.devices.load()
+            await parts.conversations.load()
+            await parts.heartbeat.load()
+        except Exception as error:  # Whatever keeps it from starting must end the process.
+            self._failed(error)
+            return
+        self._phases.done("gateway")
+        self._phases.done("channels")
+        parts.heartbeat.startService()
+        self._phases.done("cron")
+        parts.conversations.open()
+        self._phases.done("agent")
+        for service in parts.helpers:
+            service.startService()
+        parts.health.refresh()
+        parts.door.ready = True
+        self._write_runtime()
+        self._phases.done("ready")
+        self._phases.report()
+        self._announce()
+        self._started.callback(None)
+
+    def _failed(self, error: Exception) -> None:
+        phase = self._phases.current
+        self._log.failure("start failed in phase {phase}", phase=phase)
+        sys.stderr.write(f"Error: start failed in phase {phase}: {error}\n")
+        self.exit_status = 1
+        self._started.errback(Failure(error))
+        self._started.addErrback(lambda _: None)
+        # twistd has no way to be told an exit status: leave with ours once everything is closed.
+        self._reactor.addSystemEventTrigger("after", "shutdown", self._leave)
+        self._reactor.callLater(0, self._reactor.stop)
+
+    def _leave(self) -> None:
+        sys.stderr.flush()
+        sys.stdout.flush()
+        os._exit(self.exit_status)
+
+    def _write_runtime(self) -> None:
+        host = self._settings.hosts[0]
+        self._runtime.write(
+            RuntimeInfo(
+                pid=os.getpid(),
+                port=self.port,
+                host=host,
+                url=f"ws://{_literal(host)}:{self.port}",
+                config_hash=self._settings.loaded.hash,
+                started_at_ms=self._parts.started_at_ms,
+                version=__version__,
+            )
+        )
+
+    def _announce(self) -> None:
+        self._log.info(
+            "ready on {host}:{port} after {milliseconds} ms",
+            host=self._settings.hosts[0],
+            port=self.port,
+            milliseconds=self._phases.total_ms(),
+        )
+        if self._greet:
+            link = self._parts.sign_in()
+            sys.stdout.write(
+                f"\nWeb chat: {link.url}\n"
+                "          (signs one browser in, once, within ten minutes; "
+                "`openclaw dashboard` prints a fresh one)\n\n"
+            )
+            sys.stdout.flush()
+
+    # -- stop ----------------------------------------------------------------------------------
+
+    def stopService(self) -> Deferred[None]:
+        """Drain, tell everybody, close; fires within ten seconds whatever is going on."""
+        super().stopService()
+        return self._stop()
+
+    @deferred
+    async def _stop(self) -> None:
+        parts = self._parts
+        parts.stopping = True
+        for port in self._ports:
+            port.stopListening()
+        await self._tasks.cancel()
+        await parts.heartbeat.stopService()
+        await self._drain()
+        parts.door.shut("gateway stopping")
+        await self._sockets_closed()
+        for service in reversed(parts.helpers):
+            if service.running:
+                await _stopped(service)
+        await self._close_store()
+        self._runtime.remove(os.getpid())
+        self._log.info("stopped")
+        globalLogPublisher.removeObserver(self._file_observer)
+        self._log_file.close()
+
+    async def _drain(self) -> None:
+        """Let what runs come to its end for a while; the rest is on disk."""
+        drained = self._parts.conversations.drain()
+        if not drained.called:
+            await race([drained, deferLater(self._reactor, DRAIN_SECONDS)])
+            self._parts.runs.interrupt()
+            await self._parts.conversations.drain()
+
+    async def _sockets_closed(self) -> None:
+        """Wait a moment for clients to answer the close; then drop them."""
+        deadline = self._reactor.seconds() + CLOSE_SECONDS
+        while list(self._parts.door.sockets()) and self._reactor.seconds() < deadline:
+            await deferLater(self._reactor, 0.02)
+        for one in self._parts.door.sockets():
+            one.drop()
+
+    async def _close_store(self) -> None:
+        try:
+            await self._parts.devices.flush()
+        except Exception:  # When a device was last seen is not worth a stop that hangs or fails.
+            self._log.failure("device times not written")
+        await _stopped(self._parts.store)
+
+
+async def _stopped(service: Any) -> None:
+    result = service.stopService()
+    if isinstance(result, Deferred):
+        await result
+
+
+def _pass_on(result: Any, waiting: Deferred[None]) -> Any:
+    waiting.callback(result)
+    return result
+
+
+def _literal(host: str) -> str:
+    """An address as it stands in a URL; one that means all of them is reached on this machine."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def build(
+    options: Options,
+    environ: Mapping[str, str],
+    home: Path,
+    reactor: Any,
+    greet: bool,
+    seconds: Callable[[], float] = time.monotonic,
+) -> GatewayService:
+    """Read the configuration, bind the port, make and wire everything.
+
+    :raises StartError: it cannot start.
+    """
+    began = seconds()
+    phases = Phases(seconds, began)
+    settings = read_settings(options, environ, home)
+    check_serving(settings)
+    sockets = bind(settings.hosts, settings.port)
+    token = settings.token
+    if settings.token_source == "file":
+        token = read_or_make_token(settings.places.token_path, os.urandom)
+    secret = read_or_make_token(settings.places.own_dir / "device-secret", os.urandom)
+    phases.done("config")
+    port = sockets[0].getsockname()[1]
+    shared = settings.password if settings.auth_mode == "password" else token
+    parts = assemble(settings, shared or "", secret.encode(), port, reactor)
+    return GatewayService(settings, parts, sockets, phases, reactor, greet)

@@ -1,0 +1,130 @@
+"""Makes the method namespaces and joins them to one table of handlers."""
+
+import os
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+from twisted.internet.interfaces import IReactorTime
+
+from openclaw import __version__
+from openclaw.agents.runtimes.commands import COMMANDS
+from openclaw.agents.runtimes.phrases import ENGLISH
+from openclaw.assembly.domain import Domain, now_ms
+from openclaw.config.settings import Settings
+from openclaw.gateway.dispatcher import Handler
+from openclaw.gateway.methods.agents import AgentMethods, AgentProfile
+from openclaw.gateway.methods.automation import AutomationMethods
+from openclaw.gateway.methods.channels import ChannelMethods
+from openclaw.gateway.methods.chat import ChatMethods
+from openclaw.gateway.methods.configuration import ConfigMethods
+from openclaw.gateway.methods.devices import DeviceMethods
+from openclaw.gateway.methods.sessions import SessionMethods
+from openclaw.gateway.methods.system import SystemMethods
+from openclaw.gateway.presence import Presence
+from openclaw.gateway.repeats import Repeats
+from openclaw.monitoring.health import HealthKeeper
+from openclaw.monitoring.log_tail import LogTail
+from openclaw.protocol.schema.configuration import ConfigIssue, ConfigSnapshot
+from openclaw.protocol.schema.system import DashboardLink
+
+
+@frozen(kw_only=True)
+class MethodTable:
+    """What the namespaces are made of."""
+
+    settings: Settings
+    domain: Domain
+    presence: Presence
+    health: HealthKeeper
+    agents: Sequence[AgentProfile]
+    sign_in: Callable[[], DashboardLink]
+    clock: IReactorTime
+
+    def handlers(self) -> dict[str, Handler]:
+        """Every method of the gateway, by name."""
+        domain = self.domain
+        namespaces = (
+            self._system(),
+            self._agents(),
+            self._sessions(),
+            self._chat(),
+            ChannelMethods(repeats=Repeats(self.clock.seconds), now_ms=now_ms),
+            AutomationMethods(),
+            DeviceMethods(devices=domain.devices, broadcaster=domain.broadcaster),
+            ConfigMethods(snapshot=_snapshot(self.settings, domain.config_revision)),
+        )
+        handlers: dict[str, Handler] = {}
+        for namespace in namespaces:
+            handlers |= namespace.handlers()
+        return handlers
+
+    def _system(self) -> SystemMethods:
+        domain = self.domain
+        return SystemMethods(
+            version=__version__,
+            pid=os.getpid(),
+            config_hash=domain.config_revision,
+            default_agent=domain.keys.default_agent,
+            health=self.health,
+            heartbeats=domain.heartbeat,
+            figures=domain.figures,
+            logs=LogTail(self.settings.log_file),
+            presence=self.presence,
+            broadcaster=domain.broadcaster,
+            conversations=domain.conversations,
+            sign_in=self.sign_in,
+        )
+
+    def _agents(self) -> AgentMethods:
+        domain = self.domain
+        return AgentMethods(
+            agents=self.agents,
+            default_agent=domain.keys.default_agent,
+            main_key=domain.keys.main_key,
+            models=domain.catalogue.models,
+            default_model=lambda: domain.catalogue.default,
+            commands=[(name, ENGLISH.summaries[name]) for name in COMMANDS],
+        )
+
+    def _sessions(self) -> SessionMethods:
+        domain = self.domain
+        return SessionMethods(
+            conversations=domain.conversations,
+            runs=domain.runs,
+            canonical=domain.keys.canonical,
+            check_model=domain.catalogue.resolve,
+            now_ms=now_ms,
+        )
+
+    def _chat(self) -> ChatMethods:
+        domain = self.domain
+        return ChatMethods(
+            conversations=domain.conversations,
+            runs=domain.runs,
+            canonical=domain.keys.canonical,
+            main_of=domain.keys.main_of,
+            clock=self.clock,
+        )
+
+
+def _snapshot(settings: Settings, revision: str) -> ConfigSnapshot:
+    loaded = settings.loaded
+    tree = loaded.redacted_tree()
+    issues = [
+        ConfigIssue(path=path, message="unknown key, ignored") for path in loaded.unknown_keys
+    ]
+    issues += [
+        ConfigIssue(path=path, message="not yet served, ignored") for path in loaded.not_served
+    ]
+    return ConfigSnapshot(
+        path=str(loaded.path),
+        exists=loaded.exists,
+        valid=True,
+        hash=revision,
+        raw=loaded.redacted_text() if loaded.exists else None,
+        parsed=tree,
+        resolved=tree,
+        source_config=tree,
+        runtime_config=tree,
+        issues=issues,
+    )

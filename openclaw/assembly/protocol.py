@@ -1,0 +1,224 @@
+"""Makes the protocol side: presence, health, admission, dispatcher, door."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from attrs import frozen
+from twisted.internet.interfaces import IAddress
+
+from openclaw import __version__
+from openclaw.assembly.domain import Domain, make_id, now_ms
+from openclaw.assembly.methods import MethodTable
+from openclaw.config.settings import Settings
+from openclaw.gateway.dispatcher import Dispatcher
+from openclaw.gateway.door import Door, PeerOf, Sources, Timing
+from openclaw.gateway.greeting import About, Greeting
+from openclaw.gateway.methods.agents import AgentProfile
+from openclaw.gateway.outgoing import EndOfTurn
+from openclaw.gateway.presence import Presence
+from openclaw.interfaces.security import Peer
+from openclaw.monitoring.health import HealthKeeper, HealthSources
+from openclaw.protocol.connect import Policy, SessionDefaults
+from openclaw.protocol.methods import METHODS
+from openclaw.protocol.schema.system import DashboardLink, PresenceEntry
+from openclaw.security.admission import Admission
+from openclaw.security.peers import PeerReader
+from openclaw.security.policy import TrustPolicy
+from openclaw.security.sockets import WaitingSockets
+
+
+@frozen(kw_only=True)
+class Front:
+    """The parts that speak the protocol.
+
+    :ivar sign_in: makes a fresh link to the web chat.
+    """
+
+    door: Door
+    health: HealthKeeper
+    admission: Admission
+    peer_of: PeerOf
+    waiting: WaitingSockets
+    agents: tuple[AgentProfile, ...]
+    sign_in: Callable[[], DashboardLink]
+
+
+def make_front(settings: Settings, domain: Domain, secret: str, port: int, reactor: Any) -> Front:
+    """Make everything between sockets and domain.
+
+    :param secret: the shared token or password; empty where there is none.
+    """
+    peer_of = _peer_of(settings)
+    admission = _admission(settings, domain, secret, reactor)
+    presence = Presence(_myself(settings), domain.broadcaster, now_ms)
+    health = _health(domain, reactor)
+    agents = _agents(settings)
+    sign_in = _sign_in(settings, admission, port)
+    table = MethodTable(
+        settings=settings,
+        domain=domain,
+        presence=presence,
+        health=health,
+        agents=agents,
+        sign_in=sign_in,
+        clock=reactor,
+    )
+    dispatcher = Dispatcher(METHODS, table.handlers(), make_id)
+    greeting = Greeting(
+        _about(settings, domain),
+        dispatcher.methods,
+        presence,
+        domain.broadcaster,
+        health.text,
+        now_ms,
+    )
+    waiting = WaitingSockets()
+    door = Door(
+        sources=Sources(clock=reactor, now_ms=now_ms, make_id=make_id),
+        peer_of=peer_of,
+        admission=admission,
+        devices=domain.devices,
+        dispatcher=dispatcher,
+        broadcaster=domain.broadcaster,
+        presence=presence,
+        greeting=greeting,
+        end_of_turn=EndOfTurn(reactor),
+        waiting=waiting,
+        noticed=domain.figures.notices.note,
+        timing=_timing(settings),
+        policy=_policy(settings),
+        dialects=frozenset(settings.config.gateway.dialects),
+    )
+    return Front(
+        door=door,
+        health=health,
+        admission=admission,
+        peer_of=peer_of,
+        waiting=waiting,
+        agents=agents,
+        sign_in=sign_in,
+    )
+
+
+def _peer_of(settings: Settings) -> PeerOf:
+    reader = PeerReader(settings.trusted_proxies)
+
+    def peer_of(address: IAddress | None, headers: Mapping[str, str]) -> Peer:
+        return reader.read(getattr(address, "host", ""), headers)
+
+    return peer_of
+
+
+def _admission(settings: Settings, domain: Domain, secret: str, reactor: Any) -> Admission:
+    mode = settings.auth_mode
+    policy = TrustPolicy(
+        mode=mode if mode in ("password", "none") else "token",
+        secret=secret,
+        trusted_proxies=settings.trusted_proxies,
+        allowed_origins=settings.allowed_origins,
+    )
+    return Admission(
+        policy,
+        domain.devices,
+        clock=now_ms,
+        seconds=reactor.seconds,
+        random_bytes=os.urandom,
+    )
+
+
+def _myself(settings: Settings) -> PresenceEntry:
+    system = os.uname()
+    return PresenceEntry(
+        ts=now_ms(),
+        host=system.nodename,
+        version=__version__,
+        platform=f"{system.sysname.lower()} {system.release}",
+        device_family=system.sysname,
+        mode="gateway",
+        reason="self",
+        instance_id=make_id(),
+        text=f"Gateway: {system.nodename} · app {__version__} · mode gateway · reason self",
+    )
+
+
+def _health(domain: Domain, reactor: Any) -> HealthKeeper:
+    broadcaster = domain.broadcaster
+
+    def changed() -> None:
+        broadcaster.health_version += 1
+
+    sources = HealthSources(
+        store=domain.store,
+        conversations=domain.conversations,
+        events=broadcaster,
+        event_loop=domain.figures.event_loop,
+        heartbeat=domain.heartbeat.describe,
+        changed=changed,
+        default_agent=domain.keys.default_agent,
+    )
+    return HealthKeeper(sources, reactor, now_ms)
+
+
+def _agents(settings: Settings) -> tuple[AgentProfile, ...]:
+    workspace = str(settings.workspace)
+    known = settings.config.agents.known
+    if not known:
+        return (AgentProfile("main", "Assistant", workspace),)
+    return tuple(
+        AgentProfile(
+            agent.id, agent.identity.name or agent.name or agent.id.capitalize(), workspace
+        )
+        for agent in known
+    )
+
+
+def _sign_in(settings: Settings, admission: Admission, port: int) -> Callable[[], DashboardLink]:
+    def sign_in() -> DashboardLink:
+        code = admission.sign_in_code()
+        host = settings.hosts[0]
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        shown = f"[{shown}]" if ":" in shown else shown
+        return DashboardLink(
+            url=f"http://{shown}:{port}/chat/#code={quote(code.code)}",
+            code=code.code,
+            expires_at_ms=code.expires_at_ms,
+        )
+
+    return sign_in
+
+
+def _about(settings: Settings, domain: Domain) -> About:
+    keys = domain.keys
+    return About(
+        version=__version__,
+        boot_id=make_id(),
+        started_at_ms=domain.figures.started_at_ms,
+        config_hash=domain.config_revision,
+        auth_mode=settings.auth_mode,
+        session_defaults=SessionDefaults(
+            default_agent_id=keys.default_agent,
+            main_key=keys.main_key,
+            main_session_key=str(keys.main),
+        ),
+        policy=_policy(settings),
+    )
+
+
+def _timing(settings: Settings) -> Timing:
+    websocket = settings.config.network.websocket
+    return Timing(
+        handshake=settings.config.gateway.handshake_timeout,
+        ping=websocket.ping_interval,
+        pong=websocket.ping_timeout,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    configured = settings.config.gateway.policy
+    return Policy(
+        max_payload=configured.max_payload,
+        max_buffered_bytes=configured.max_buffered_bytes,
+        tick_interval_ms=configured.tick_interval_ms,
+    )

@@ -1,0 +1,198 @@
+"""The heartbeat: at a steady interval the main session is asked whether anything needs attention.
+
+A beat is an ordinary run of the main session, so it waits its turn, is on disk before it starts and
+is never doubled. The switch and the last result survive a restart.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from attrs import frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from openclaw.deferreds import Tasks, deferred
+from openclaw.interfaces.conversations import IConversations, NewInput, RunRecord
+from openclaw.interfaces.events import IEvents
+from openclaw.interfaces.monitoring import IHeartbeats
+from openclaw.interfaces.storage import IStore, ITransaction
+from openclaw.protocol.base import Wire, encode
+from openclaw.protocol.schema.system import AgentHeartbeat, Heartbeat
+
+PROMPT = (
+    "This is a heartbeat. If something needs attention, say what and why. "
+    "If nothing does, answer NO_REPLY."
+)
+_SETTING = "heartbeat"
+
+
+class _Kept(Wire, frozen=True, kw_only=True):
+    """What is in the journal."""
+
+    enabled: bool = True
+    last: Heartbeat | None = None
+
+
+@frozen(kw_only=True)
+class HeartbeatPlan:
+    """When and where it beats.
+
+    :ivar every_seconds: 0 never beats by itself; ``wake`` still does.
+    """
+
+    every_seconds: int
+    session_key: str
+    prompt: str = PROMPT
+
+
+def _load(tx: ITransaction) -> _Kept:
+    rows = tx.rows("select value from setting where name = :name", name=_SETTING)
+    return msgspec.json.decode(rows[0][0], type=_Kept) if rows else _Kept()
+
+
+def _save(tx: ITransaction, *, kept: _Kept) -> None:
+    tx.execute(
+        "insert into setting(name, value) values (:name, :value)"
+        " on conflict(name) do update set value = :value",
+        name=_SETTING,
+        value=encode(kept),
+    )
+
+
+@implementer(IHeartbeats)
+class HeartbeatService(Service):
+    """Beats."""
+
+    _log = Logger()
+    name = "heartbeat"
+
+    def __init__(
+        self,
+        plan: HeartbeatPlan,
+        conversations: IConversations,
+        events: IEvents,
+        store: IStore,
+        clock: IReactorTime,
+        now_ms: Callable[[], int],
+        make_id: Callable[[], str],
+    ) -> None:
+        self._plan = plan
+        self._conversations = conversations
+        self._events = events
+        self._store = store
+        self._now_ms = now_ms
+        self._make_id = make_id
+        self._kept = _Kept()
+        self._notes: list[str] = []
+        self._tasks = Tasks()
+        self._beating = False
+        self._loop = LoopingCall(self._due)
+        self._loop.clock = clock
+
+    @deferred
+    async def load(self) -> None:
+        """Read the switch and the last result."""
+        self._kept = await self._store.read(_load)
+
+    def startService(self) -> None:
+        """Start beating, the first time after one interval."""
+        super().startService()
+        if self._plan.every_seconds > 0:
+            ended = self._loop.start(self._plan.every_seconds, now=False)
+            ended.addErrback(lambda failure: self._log.failure("beating ended", failure=failure))
+
+    def stopService(self) -> Deferred[None]:
+        """Stop beating; a beat that runs is the main session's own business."""
+        if self._loop.running:
+            self._loop.stop()
+        super().stopService()
+        return self._tasks.cancel()
+
+    @property
+    def last(self) -> Heartbeat | None:
+        """How the last beat ended; ``None`` before the first."""
+        return self._kept.last
+
+    @property
+    def waiting_notes(self) -> list[str]:
+        """What the next beat will be told."""
+        return list(self._notes)
+
+    def describe(self) -> AgentHeartbeat:
+        """Whether and how often it beats."""
+        seconds = self._plan.every_seconds
+        return AgentHeartbeat(
+            enabled=self._kept.enabled and seconds > 0,
+            every=f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s",
+            every_ms=seconds * 1000,
+        )
+
+    @deferred
+    async def switch(self, enabled: bool) -> None:
+        """Turn it on or off; fires when that is on disk."""
+        kept = msgspec.structs.replace(self._kept, enabled=enabled)
+        await self._store.run(_save, kept=kept)
+        self._kept = msgspec.structs.replace(self._kept, enabled=enabled)
+
+    @deferred
+    async def wake(self, text: str, now: bool) -> None:
+        """Tell the main session something, now or with the next beat.
+
+        :return: fires when the input of a beat is on disk, or the note is queued.
+        """
+        if now:
+            await self._accept(text)
+        else:
+            self._notes.append(text)
+
+    def _due(self) -> None:
+        if self._kept.enabled and not self._beating:
+            self._tasks.spawn("heartbeat", self._beat())
+
+    async def _beat(self) -> None:
+        notes, self._notes = self._notes, []
+        await self._accept("\n".join([self._plan.prompt, *notes]))
+
+    async def _accept(self, text: str) -> None:
+        """Hand a beat to the main session; its end is awaited beside it."""
+        began = self._now_ms()
+        run_id = f"heartbeat:{self._make_id()}"
+        self._beating = True
+        try:
+            await self._conversations.accept(
+                NewInput(
+                    run_id=run_id,
+                    kind="heartbeat",
+                    session_key=self._plan.session_key,
+                    text=text,
+                )
+            )
+        except BaseException:
+            self._beating = False
+            raise
+        self._tasks.spawn("heartbeat result", self._wait(run_id, began))
+
+    async def _wait(self, run_id: str, began: int) -> None:
+        try:
+            record = await self._conversations.ended(run_id)
+            await self._ended(record, began)
+        finally:
+            self._beating = False
+
+    async def _ended(self, record: RunRecord, began: int) -> None:
+        now = self._now_ms()
+        ok = record.final.status == "ok"
+        fields: dict[str, Any] = {} if ok else {"reason": record.error or record.final.summary}
+        if record.final.result and record.final.result.payloads:
+            fields["preview"] = record.final.result.payloads[0].text[:200]
+        result = Heartbeat(
+            ts=now, status="ok" if ok else "error", duration_ms=now - began, **fields
+        )
+        self._kept = msgspec.structs.replace(self._kept, last=result)
+        await self._store.run(_save, kept=self._kept)
+        self._events.publish("heartbeat", result)

@@ -1,0 +1,1 @@
+"""Sockets, dispatcher, broadcast, presence: the protocol in motion."""

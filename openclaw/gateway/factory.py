@@ -1,0 +1,44 @@
+"""Makes connections; Autobahn's options are set here, once."""
+
+from autobahn.twisted.websocket import WebSocketServerFactory
+from twisted.internet.interfaces import IAddress, IReactorTime
+
+from openclaw.gateway.connection import GatewayConnection
+from openclaw.gateway.door import Door
+from openclaw.protocol.connect import MAX_PREAUTH_BYTES
+
+
+class GatewayFactory(WebSocketServerFactory):
+    """One factory for every socket of the port."""
+
+    noisy = False
+    protocol = GatewayConnection
+
+    def __init__(self, door: Door, reactor: IReactorTime) -> None:
+        super().__init__(reactor=reactor, server="openclaw-gateway")
+        self._door = door
+        self.setProtocolOptions(
+            # Until a client is admitted; then the connection raises its own limits.
+            maxFramePayloadSize=MAX_PREAUTH_BYTES - 1,
+            maxMessagePayloadSize=MAX_PREAUTH_BYTES - 1,
+            # Violations end with a close frame that says why.
+            failByDrop=False,
+            openHandshakeTimeout=door.handshake_seconds,
+            closeHandshakeTimeout=5,
+            tcpNoDelay=True,
+            # Origins are judged in the handshake, where the answer can say what is wrong.
+            allowedOrigins=["*"],
+            webStatus=False,
+        )
+        self._options = {
+            name: getattr(self, name)
+            for name in (*self.protocol.CONFIG_ATTRS_COMMON, *self.protocol.CONFIG_ATTRS_SERVER)
+        }
+
+    def buildProtocol(self, addr: IAddress | None) -> GatewayConnection:
+        """One more connection, with the options Autobahn would have copied one by one."""
+        connection = self.protocol()
+        connection.factory = self
+        connection.door = self._door
+        connection.__dict__.update(self._options)
+        return connection

@@ -1,0 +1,112 @@
+"""Sessions: list, look, rename, start over, delete."""
+
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+
+from openclaw.errors import InvalidRequest
+from openclaw.gateway.client import Client
+from openclaw.gateway.dispatcher import Handler
+from openclaw.interfaces.conversations import IConversations, IRuns
+from openclaw.protocol import scopes
+from openclaw.protocol.base import UNSET, Raw, UnsetType
+from openclaw.protocol.schema.sessions import (
+    ApprovalReplay,
+    Compacted,
+    CompactParams,
+    Deleted,
+    DeleteParams,
+    Described,
+    DescribeParams,
+    MessagesSubscribed,
+    MessagesSubscribeParams,
+    Patched,
+    PatchParams,
+    ResetParams,
+    ResetResult,
+    SessionsListParams,
+    Subscribed,
+    SubscribeParams,
+)
+
+MAX_FOLLOWED = 1000
+
+
+@frozen(kw_only=True)
+class SessionMethods:
+    """The list of sessions and changes to single ones."""
+
+    conversations: IConversations
+    runs: IRuns
+    canonical: Callable[[str], str]
+    check_model: Callable[[str], object]
+    now_ms: Callable[[], int]
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """By method name."""
+        return {
+            "sessions.list": self._list,
+            "sessions.subscribe": self._subscribe,
+            "sessions.describe": self._describe,
+            "sessions.patch": self._patch,
+            "sessions.reset": self._reset,
+            "sessions.delete": self._delete,
+            "sessions.compact": self._compact,
+            "sessions.messages.subscribe": self._follow,
+        }
+
+    def _list(self, client: Client, params: SessionsListParams) -> Raw:
+        return self.conversations.page(params)
+
+    def _subscribe(self, client: Client, params: SubscribeParams) -> Subscribed:
+        client.follows_sessions = True
+        return Subscribed()
+
+    def _describe(self, client: Client, params: DescribeParams) -> Described:
+        return Described(session=self.conversations.row(params.key))
+
+    async def _patch(self, client: Client, params: PatchParams) -> Patched:
+        if params.model is not UNSET and params.model:
+            self.check_model(params.model)
+        row = await self.conversations.patch(params)
+        return Patched(ok=True, key=row.key, entry=row)
+
+    async def _reset(self, client: Client, params: ResetParams) -> ResetResult:
+        await self._stop(params.key)
+        row = await self.conversations.reset(params.key)
+        return ResetResult(ok=True, key=row.key, session_id=row.session_id or "", entry=row)
+
+    async def _delete(self, client: Client, params: DeleteParams) -> Deleted:
+        key = self.canonical(params.key)
+        row = self.conversations.row(key)
+        expected = None if params.expected_session_id is UNSET else params.expected_session_id
+        if row is not None and expected not in (None, row.session_id):
+            raise InvalidRequest(f"session changed meanwhile: {key}")
+        await self._stop(key)
+        deleted = await self.conversations.delete(key, expected)
+        return Deleted(ok=True, key=key, deleted=deleted, archived=[])
+
+    async def _compact(self, client: Client, params: CompactParams) -> Compacted:
+        key = self.canonical(params.key)
+        if self.conversations.row(key) is None:
+            raise InvalidRequest(f"No session found: {key}")
+        reason = "nothing to compact: the whole transcript fits the model"
+        return Compacted(ok=True, key=key, compacted=False, reason=reason)
+
+    def _follow(self, client: Client, params: MessagesSubscribeParams) -> MessagesSubscribed:
+        key = self.canonical(params.key)
+        if len(client.followed) >= MAX_FOLLOWED:
+            raise InvalidRequest(f"a connection follows at most {MAX_FOLLOWED} sessions")
+        client.followed.add(key)
+        replay: ApprovalReplay | UnsetType = UNSET
+        if params.include_approvals and scopes.APPROVALS in client.allowed:
+            replay = ApprovalReplay(
+                session_key=key, updated_at_ms=self.now_ms(), approvals=[], truncated=False
+            )
+        return MessagesSubscribed(subscribed=True, key=key, approval_replay=replay)
+
+    async def _stop(self, key: str) -> None:
+        """Nothing of an old session may run on in the new one."""
+        canonical = self.canonical(key)
+        await self.conversations.withdraw(canonical, None)
+        await self.runs.abort(canonical, None)

@@ -1,0 +1,1 @@
+"""Figures of the running gateway: health, lag, notices, usage, logs."""

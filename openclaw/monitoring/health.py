@@ -1,0 +1,134 @@
+"""The health snapshot: made once a minute and on change, read by everybody, told to everybody."""
+
+from collections.abc import Callable
+
+from attrs import frozen
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from openclaw.interfaces.conversations import IConversations
+from openclaw.interfaces.events import IEvents
+from openclaw.interfaces.monitoring import IHealth
+from openclaw.interfaces.storage import IStore
+from openclaw.protocol.base import UNSET, Raw, encode
+from openclaw.protocol.schema.system import (
+    AgentHealth,
+    AgentHeartbeat,
+    EventLoop,
+    Health,
+    RecentSession,
+    SessionFigures,
+    StoreFigures,
+)
+
+INTERVAL_SECONDS = 60.0
+RECENT = 5
+
+
+@frozen(kw_only=True)
+class HealthSources:
+    """Where the figures come from.
+
+    :ivar changed: told before a new snapshot is published, to raise its version.
+    :ivar heartbeat: the default agent's heartbeat as it is set now.
+    """
+
+    store: IStore
+    conversations: IConversations
+    events: IEvents
+    event_loop: Callable[[], EventLoop]
+    heartbeat: Callable[[], AgentHeartbeat]
+    changed: Callable[[], None]
+    default_agent: str
+
+
+@implementer(IHealth)
+class HealthKeeper(Service):
+    """Keeps the snapshot; a request for health costs no more than handing it out."""
+
+    _log = Logger()
+    name = "health"
+
+    def __init__(
+        self, sources: HealthSources, clock: IReactorTime, now_ms: Callable[[], int]
+    ) -> None:
+        self._sources = sources
+        self._now_ms = now_ms
+        self._text: Raw | None = None
+        self._loop = LoopingCall(self.refresh)
+        self._loop.clock = clock
+
+    def startService(self) -> None:
+        """Start refreshing."""
+        super().startService()
+        ended = self._loop.start(INTERVAL_SECONDS, now=False)
+        ended.addErrback(lambda failure: self._log.failure("health stopped", failure=failure))
+
+    def stopService(self) -> None:
+        """Stop refreshing."""
+        if self._loop.running:
+            self._loop.stop()
+        super().stopService()
+
+    def text(self) -> Raw:
+        """The snapshot as JSON text."""
+        if self._text is None:
+            self._text = Raw(encode(self._make()))
+        return self._text
+
+    def refresh(self) -> Raw:
+        """Make a new snapshot and tell everybody."""
+        self._text = Raw(encode(self._make()))
+        self._sources.changed()
+        self._sources.events.publish("health", self._text)
+        return self._text
+
+    @property
+    def ok(self) -> bool:
+        """Whether the gateway can do its work now."""
+        return self._sources.store.health().ok
+
+    def _make(self) -> Health:
+        began = self._now_ms()
+        sources = self._sources
+        sessions = self._sessions(began)
+        store = sources.store.health()
+        heartbeat = sources.heartbeat()
+        return Health(
+            ok=store.ok,
+            ts=began,
+            duration_ms=self._now_ms() - began,
+            channels={},
+            channel_order=[],
+            channel_labels={},
+            heartbeat_seconds=heartbeat.every_ms // 1000,
+            default_agent_id=sources.default_agent,
+            agents=[
+                AgentHealth(
+                    agent_id=sources.default_agent,
+                    is_default=True,
+                    heartbeat=heartbeat,
+                    sessions=sessions,
+                )
+            ],
+            sessions=sessions,
+            event_loop=sources.event_loop(),
+            store=StoreFigures(
+                backend=store.backend,
+                ok=store.ok,
+                durable=store.backend != "memory",
+                error=UNSET if store.ok else store.last_error or UNSET,
+            ),
+        )
+
+    def _sessions(self, now: int) -> SessionFigures:
+        conversations = self._sources.conversations
+        recent = [
+            RecentSession(key=row.key, updated_at=row.updated_at, age=max(0, now - row.updated_at))
+            for row in conversations.recent(RECENT)
+            if row.updated_at is not None
+        ]
+        return SessionFigures(count=conversations.count(), recent=recent)

@@ -1,0 +1,124 @@
+"""The gateway's log: one JSON object a line in a file that turns over, text on standard output."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from twisted.logger import (
+    FilteringLogObserver,
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+    formatEvent,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from openclaw.protocol.base import encode
+
+MAX_BYTES = 10 * 1024 * 1024
+KEPT = 3
+_LEVELS = {
+    "silent": LogLevel.critical,
+    "fatal": LogLevel.critical,
+    "error": LogLevel.error,
+    "warn": LogLevel.warn,
+    "info": LogLevel.info,
+    "debug": LogLevel.debug,
+    "trace": LogLevel.debug,
+}
+
+
+def as_line(event: LogEvent) -> bytes:
+    """One event as one JSON line; whatever is in it, it stays one line."""
+    record: dict[str, Any] = {
+        "time": int(event["log_time"] * 1000),
+        "level": event["log_level"].name if "log_level" in event else "info",
+        "subsystem": event.get("log_namespace", ""),
+        "message": formatEvent(event),
+    }
+    failure = event.get("log_failure")
+    if isinstance(failure, Failure):
+        record["failure"] = failure.getTraceback()
+    return encode(record) + b"\n"
+
+
+def as_text(event: LogEvent) -> str:
+    """One event as one line for people; control characters are escaped."""
+    text = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in formatEvent(event))
+    level = event["log_level"].name if "log_level" in event else "info"
+    failure = event.get("log_failure")
+    trace = f"\n{failure.getTraceback()}" if isinstance(failure, Failure) else ""
+    return f"{level:8} {text}{trace}\n"
+
+
+@implementer(ILogObserver)
+class LogFile:
+    """Appends events to a file of limited size; a full disk loses lines, not the gateway."""
+
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._kept = kept
+        self._file: IO[bytes] | None = None
+        self._size = 0
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write one event."""
+        line = as_line(event)
+        try:
+            if self._file is None or self._size + len(line) > self._max_bytes:
+                self._open()
+            assert self._file is not None
+            self._file.write(line)
+        except OSError:
+            self.close()
+        else:
+            self._size += len(line)
+
+    def close(self) -> None:
+        """Close the file; the next event opens it again."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+    def _open(self) -> None:
+        self.close()
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._path.exists() and self._path.stat().st_size > self._max_bytes // 2:
+            self._turn_over()
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._file = os.fdopen(os.open(self._path, flags, 0o600), "ab", buffering=0)
+        self._size = self._file.tell()
+
+    def _turn_over(self) -> None:
+        names = [self._path, *(self._path.with_suffix(f".{n}.log") for n in range(1, self._kept))]
+        for older, newer in zip(reversed(names[1:]), reversed(names[:-1]), strict=True):
+            if newer.exists():
+                newer.replace(older)
+
+
+@implementer(ILogObserver)
+class Console:
+    """Writes events to standard output, as text or as JSON."""
+
+    def __init__(self, json: bool, write: Callable[[str], object] = sys.stdout.write) -> None:
+        self._json = json
+        self._write = write
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write one event."""
+        # Nobody may be reading standard output any more; the file has it all the same.
+        with suppress(OSError, ValueError):
+            self._write(as_line(event).decode() if self._json else as_text(event))
+
+
+def at_level(observer: ILogObserver, level: str) -> ILogObserver:
+    """Let only events of a level and above through; ``silent`` lets failures through, no more."""
+    predicate = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[level])
+    filtered: ILogObserver = FilteringLogObserver(observer, [predicate])
+    return filtered

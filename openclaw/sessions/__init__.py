@@ -1,0 +1,1 @@
+"""Conversations: transcripts, lanes (one conversation, one order), the list of sessions."""

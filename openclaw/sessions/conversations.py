@@ -1,0 +1,381 @@
+"""Sessions with their transcripts and lanes: an input is acknowledged when it is on disk."""
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Literal
+
+from attrs import evolve
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from openclaw.deferreds import deferred
+from openclaw.errors import Busy, InvalidRequest
+from openclaw.interfaces.agents import Turn
+from openclaw.interfaces.conversations import (
+    Ending,
+    IConversations,
+    Input,
+    IRunner,
+    NewInput,
+    Receipt,
+    RunRecord,
+)
+from openclaw.interfaces.events import IEvents
+from openclaw.interfaces.storage import IStore
+from openclaw.protocol.base import UNSET, Raw
+from openclaw.protocol.schema.chat import History, HistoryDelta, HistoryParams, Message
+from openclaw.protocol.schema.sessions import (
+    PatchParams,
+    SessionDefaults,
+    SessionRow,
+    SessionsChanged,
+    SessionsListParams,
+)
+from openclaw.sessions import journal, recovery
+from openclaw.sessions.endings import record_of
+from openclaw.sessions.index import SessionIndex
+from openclaw.sessions.keys import SessionKeys
+from openclaw.sessions.lanes import CAPACITY, Lanes
+from openclaw.sessions.records import Session
+from openclaw.sessions.transcripts import Transcripts, session_message
+
+RUNS_KEPT_MS = 24 * 3_600_000
+
+
+@implementer(IConversations)
+class Conversations:
+    """Everything that is said to the gateway, and what became of it."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: IStore,
+        runner: IRunner,
+        events: IEvents,
+        index: SessionIndex,
+        keys: SessionKeys,
+        clock: IReactorTime,
+        now_ms: Callable[[], int],
+        make_id: Callable[[], str],
+        lane_capacity: int = CAPACITY,
+    ) -> None:
+        self._store = store
+        self._events = events
+        self._keys = keys
+        self._now_ms = now_ms
+        self._make_id = make_id
+        self._index = index
+        self._lanes = Lanes(runner, clock, self._left, lane_capacity)
+        self._transcripts = Transcripts(store, index, self._lanes)
+        self._storing: dict[str, list[Deferred[Receipt]]] = {}
+        self._coming: dict[str, int] = {}
+        self._open: dict[str, Input] = {}
+        self._waiting: dict[str, list[Deferred[RunRecord]]] = {}
+
+    # -- start and stop ------------------------------------------------------------------------
+
+    @deferred
+    async def load(self) -> None:
+        """Read the journal, and settle what an earlier process left unfinished."""
+        now = self._now_ms()
+        await self._store.run(journal.forget_runs, before=now - RUNS_KEPT_MS)
+        sessions, unfinished = await self._store.read(journal.load)
+        for session in sessions:
+            self._index.put(session)
+        plan = recovery.plan(unfinished)
+        for entry in plan.interrupted:
+            await self.finish(entry, recovery.interruption(entry, now))
+        for entry in plan.run:
+            await self._store.run(journal.mark_attempt, run_id=entry.run_id)
+            self._queue(entry)
+        if unfinished:
+            self._log.info(
+                "recovered {again} inputs to run, {interrupted} interrupted",
+                again=len(plan.run),
+                interrupted=len(plan.interrupted),
+            )
+
+    def open(self) -> None:
+        """Start running inputs."""
+        self._lanes.open()
+
+    def drain(self) -> Deferred[None]:
+        """Start nothing more; fires when what runs has ended. What waits stays on disk."""
+        return self._lanes.close()
+
+    # -- inputs ----------------------------------------------------------------------------------
+
+    @deferred
+    async def accept(self, new: NewInput) -> Receipt:
+        """See :meth:`IConversations.accept`."""
+        known = self._known(new.run_id)
+        if known is not None:
+            return known
+        if new.run_id in self._storing:
+            return await self._wait_for_storing(new.run_id)
+        key = self._keys.parse(new.session_key)
+        if self._lanes.full(str(key), self._coming.get(str(key), 0)):
+            raise Busy(
+                "too many inputs wait in this session; retry shortly",
+                {"code": "LANE_FULL", "sessionKey": str(key)},
+                retry_after_ms=1000,
+            )
+        return await self._store_new(new, str(key), key.agent_id)
+
+    async def _store_new(self, new: NewInput, key: str, agent_id: str) -> Receipt:
+        """Store an input that is not known in memory; those who repeat it meanwhile wait."""
+        self._storing[new.run_id] = []
+        self._coming[key] = self._coming.get(key, 0) + 1
+        try:
+            stored = await self._store.run(
+                journal.store_input,
+                new=_with_key(new, key),
+                agent_id=agent_id,
+                session_id=self._make_id(),
+                message_id=self._make_id(),
+                now=self._now_ms(),
+            )
+            receipt = self._accepted(stored)
+        except Exception:
+            # Whoever repeated it meanwhile tries for himself: his own attempt may succeed.
+            for waiting in self._storing.pop(new.run_id):
+                self._retry(waiting, new)
+            raise
+        finally:
+            self._coming[key] -= 1
+            if not self._coming[key]:
+                del self._coming[key]
+        for waiting in self._storing.pop(new.run_id):
+            waiting.callback(self._known(new.run_id) or receipt)
+        return receipt
+
+    def _retry(self, waiting: Deferred[Receipt], new: NewInput) -> None:
+        self.accept(new).addCallbacks(waiting.callback, waiting.errback)
+
+    def _wait_for_storing(self, run_id: str) -> Deferred[Receipt]:
+        waiting: Deferred[Receipt] = Deferred()
+        self._storing[run_id].append(waiting)
+        return waiting
+
+    def _accepted(self, stored: journal.Stored) -> Receipt:
+        entry = stored.run.entry
+        if stored.session is None:  # The journal knew it from longer ago than memory does.
+            return Receipt(state="done", input=entry, record=stored.run.record)
+        session = self._index.put(stored.session)
+        self._queue(entry)
+        if stored.message is not None:
+            self._tell_message(session, stored.message)
+        self._tell_change(entry.session_key, reason="accepted", run_id=entry.run_id)
+        return Receipt(state="new", input=entry)
+
+    def _queue(self, entry: Input) -> None:
+        self._open[entry.run_id] = entry
+        self._index.activate(entry.session_key, entry.run_id)
+        self._lanes.add(entry)
+
+    def _known(self, run_id: str) -> Receipt | None:
+        """What memory knows of a run."""
+        entry = self._open.get(run_id)
+        if entry is not None:
+            return Receipt(state="in_flight", input=entry)
+        return None
+
+    @deferred
+    async def receipt(self, run_id: str) -> Receipt | None:
+        """See :meth:`IConversations.receipt`."""
+        known = self._known(run_id)
+        if known is not None:
+            return known
+        run = await self._store.read(journal.find_run, run_id=run_id)
+        if run is None:
+            return None
+        state: Literal["done", "in_flight"] = "in_flight" if run.record is None else "done"
+        return Receipt(state=state, input=run.entry, record=run.record)
+
+    @deferred
+    async def withdraw(self, session_key: str, run_id: str | None) -> Sequence[str]:
+        """See :meth:`IConversations.withdraw`."""
+        now = self._now_ms()
+        taken = self._lanes.withdraw(str(self._keys.parse(session_key)), run_id)
+        for entry in taken:
+            ending = Ending(
+                state="aborted", text="", started_at_ms=now, ended_at_ms=now, stop_reason="rpc"
+            )
+            await self.finish(entry, ending)
+            self._left(entry)
+        return [entry.run_id for entry in taken]
+
+    # -- runs --------------------------------------------------------------------------------------
+
+    def turns(self, entry: Input) -> Deferred[Sequence[Turn]]:
+        """See :meth:`IConversations.turns`."""
+        return self._transcripts.turns(entry)
+
+    def shown(self, run_id: str) -> Deferred[None]:
+        """See :meth:`IConversations.shown`."""
+        return self._store.run(journal.mark_shown, run_id=run_id, now=self._now_ms())
+
+    @deferred
+    async def finish(self, entry: Input, ending: Ending) -> Message | None:
+        """See :meth:`IConversations.finish`."""
+        record = record_of(entry, ending)
+        try:
+            ended = await self._store.run(
+                journal.store_ending,
+                entry=entry,
+                ending=ending,
+                record=record,
+                message_id=self._make_id(),
+            )
+        except Exception:
+            self._settle(entry.run_id, Failure())
+            raise
+        self._index.deactivate(entry.session_key, entry.run_id)
+        if ended.session is not None:
+            session = self._index.put(ended.session)
+            if ended.message is not None:
+                self._tell_message(session, ended.message)
+        self._tell_change(entry.session_key, phase=_phase(ending), run_id=entry.run_id)
+        self._settle(entry.run_id, record)
+        return ended.message
+
+    def ended(self, run_id: str) -> Deferred[RunRecord]:
+        """See :meth:`IConversations.ended`."""
+        waiting: Deferred[RunRecord] = Deferred(lambda gone: self._stop_waiting(run_id, gone))
+        self._waiting.setdefault(run_id, []).append(waiting)
+        return waiting
+
+    def _stop_waiting(self, run_id: str, waiting: Deferred[RunRecord]) -> None:
+        left = [one for one in self._waiting.get(run_id, ()) if one is not waiting]
+        if left:
+            self._waiting[run_id] = left
+        else:
+            self._waiting.pop(run_id, None)
+
+    def _settle(self, run_id: str, result: RunRecord | Failure) -> None:
+        """Tell everybody who waits for a run how it ended."""
+        for waiting in self._waiting.pop(run_id, ()):
+            waiting.callback(result)
+
+    def _left(self, entry: Input) -> None:
+        self._open.pop(entry.run_id, None)
+        self._index.deactivate(entry.session_key, entry.run_id)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def history(self, params: HistoryParams) -> Deferred[History | HistoryDelta]:
+        """See :meth:`IConversations.history`."""
+        return self._transcripts.history(str(self._keys.parse(params.session_key)), params)
+
+    def page(self, params: SessionsListParams) -> Raw:
+        """See :meth:`IConversations.page`."""
+        return self._index.page(params)
+
+    def recent(self, limit: int) -> Sequence[SessionRow]:
+        """See :meth:`IConversations.recent`."""
+        return [self._index.row(one) for one in islice(self._index.latest_first(), limit)]
+
+    def row(self, key: str) -> SessionRow | None:
+        """See :meth:`IConversations.row`."""
+        session = self._index.get(str(self._keys.parse(key)))
+        return self._index.row(session) if session is not None else None
+
+    def defaults(self) -> SessionDefaults:
+        """See :meth:`IConversations.defaults`."""
+        return self._index.defaults()
+
+    def count(self) -> int:
+        """See :meth:`IConversations.count`."""
+        return len(self._index)
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    @deferred
+    async def patch(self, params: PatchParams) -> SessionRow:
+        """See :meth:`IConversations.patch`."""
+        session = self._existing(params.key)
+        if params.expected_session_id not in (UNSET, session.session_id):
+            raise InvalidRequest(f"session changed meanwhile: {session.key}")
+        changes = {
+            name: value or ""
+            for name, value in (("label", params.label), ("model", params.model))
+            if value is not UNSET
+        }
+        changed = await self._store.run(
+            journal.change_session,
+            key=session.key,
+            archived=None if params.archived is UNSET else params.archived,
+            changes=changes,
+            now=self._now_ms(),
+        )
+        if changed is None:
+            raise InvalidRequest(f"No session found: {session.key}")
+        return self._changed(changed, "patch")
+
+    @deferred
+    async def reset(self, key: str) -> SessionRow:
+        """See :meth:`IConversations.reset`."""
+        parsed = self._keys.parse(key)
+        fresh = await self._store.run(
+            journal.reset_session,
+            key=str(parsed),
+            agent_id=parsed.agent_id,
+            session_id=self._make_id(),
+            now=self._now_ms(),
+        )
+        return self._changed(fresh, "reset")
+
+    @deferred
+    async def delete(self, key: str, expected_session_id: str | None) -> bool:
+        """See :meth:`IConversations.delete`."""
+        canonical = str(self._keys.parse(key))
+        deleted = await self._store.run(
+            journal.delete_session, key=canonical, expected=expected_session_id
+        )
+        if deleted:
+            self._index.drop(canonical)
+            self._tell_change(canonical, reason="delete")
+        return deleted
+
+    def _existing(self, key: str) -> Session:
+        session = self._index.get(str(self._keys.parse(key)))
+        if session is None:
+            raise InvalidRequest(f"No session found: {key}")
+        return session
+
+    def _changed(self, session: Session, reason: str) -> SessionRow:
+        kept = self._index.put(session)
+        self._tell_change(session.key, reason=reason)
+        return self._index.row(kept)
+
+    # -- telling -----------------------------------------------------------------------------------
+
+    def _tell_message(self, session: Session, message: Message) -> None:
+        if self._events.wanted("session.message", session.key):
+            payload = session_message(session, self._index.row(session), message)
+            self._events.publish("session.message", payload, session.key)
+
+    def _tell_change(self, key: str, reason: str = "", phase: str = "", run_id: str = "") -> None:
+        if self._events.wanted("sessions.changed"):
+            session = self._index.get(key)
+            payload = SessionsChanged(
+                session_key=key,
+                ts=self._now_ms(),
+                reason=reason or UNSET,
+                phase=phase or UNSET,
+                run_id=run_id or UNSET,
+                session=self._index.row(session) if session is not None else UNSET,
+            )
+            self._events.publish("sessions.changed", payload)
+
+
+def _with_key(new: NewInput, key: str) -> NewInput:
+    return evolve(new, session_key=key)
+
+
+def _phase(ending: Ending) -> str:
+    return "error" if ending.state in ("failed", "interrupted") else "end"

@@ -1,0 +1,380 @@
+"""The SQL of conversations: plain functions, each one transaction in the store's thread.
+
+States of an input: ``accepted`` (on disk; nothing of its answer was seen), ``shown`` (something
+was), ``ended``. What they mean after a crash is decided in :mod:`openclaw.sessions.recovery`.
+"""
+
+from typing import get_args
+
+import msgspec
+from attrs import frozen
+
+from openclaw.interfaces.agents import Usage
+from openclaw.interfaces.conversations import Ending, Input, InputKind, NewInput, RunRecord
+from openclaw.interfaces.storage import ITransaction, Row
+from openclaw.protocol.base import UNSET, encode
+from openclaw.protocol.schema.chat import Message, MessageMark, MessageUsage, TextPart
+from openclaw.sessions.records import LastStatus, Session, Settings, StoredInput
+
+_message_decoder = msgspec.json.Decoder(Message)
+_settings_decoder = msgspec.json.Decoder(Settings)
+_stored_decoder = msgspec.json.Decoder(StoredInput)
+_record_decoder = msgspec.json.Decoder(RunRecord)
+
+_INPUT = "run_id, kind, session_key, session_id, body, accepted_at, attempts, state, result"
+_SESSION = "key, session_id, agent_id, created_at, updated_at, archived, last_seq, settings"
+_MESSAGE = "seq, message_id, run_id, body"
+PREVIEW_LENGTH = 120
+
+
+@frozen
+class StoredRun:
+    """One input with its state, as the journal has it."""
+
+    entry: Input
+    state: str
+    record: RunRecord | None
+
+
+@frozen
+class Stored:
+    """What storing an input did.
+
+    :ivar session: the session as it stands now; ``None`` if the input was there already.
+    """
+
+    run: StoredRun
+    session: Session | None = None
+    message: Message | None = None
+
+
+@frozen
+class Ended:
+    """What storing an ending did; both are ``None`` if the session is another by now."""
+
+    session: Session | None
+    message: Message | None
+
+
+def load(tx: ITransaction) -> tuple[list[Session], list[StoredRun]]:
+    """Every session, the one that changed last at the end, and every input that has not ended."""
+    sessions = tx.rows(f"select {_SESSION} from session order by updated_at")
+    inputs = tx.rows(f"select {_INPUT} from input where state <> 'ended' order by position")
+    return [_session(row) for row in sessions], [_run(row) for row in inputs]
+
+
+def find_run(tx: ITransaction, *, run_id: str) -> StoredRun | None:
+    """One input, whatever its state."""
+    rows = tx.rows(f"select {_INPUT} from input where run_id = :run_id", run_id=run_id)
+    return _run(rows[0]) if rows else None
+
+
+def store_input(
+    tx: ITransaction, *, new: NewInput, agent_id: str, session_id: str, message_id: str, now: int
+) -> Stored:
+    """Put an input into its session's transcript and into the queue, once per run id.
+
+    :param session_id: id of the session if the key has none yet.
+    """
+    known = find_run(tx, run_id=new.run_id)
+    if known is not None:
+        return Stored(known)
+    session = _touch(tx, new.session_key, session_id, agent_id, _preview(new.text), now)
+    message = Message(
+        role="user", content=new.text, timestamp=now, idempotency_key=f"{new.run_id}:user"
+    )
+    position = _insert_message(tx, session, message, message_id, new.run_id, now)
+    stored = StoredInput(
+        text=new.text,
+        agent_id=agent_id,
+        message_seq=session.last_seq,
+        timeout_seconds=new.timeout_seconds,
+        system=new.system,
+    )
+    tx.execute(
+        "insert into input(run_id, kind, session_key, session_id, state, attempts, accepted_at,"
+        " position, body) values (:run_id, :kind, :key, :session_id, 'accepted', 1, :now,"
+        " :position, :body)",
+        run_id=new.run_id,
+        kind=new.kind,
+        key=new.session_key,
+        session_id=session.session_id,
+        now=now,
+        position=position,
+        body=encode(stored),
+    )
+    run = find_run(tx, run_id=new.run_id)
+    assert run is not None
+    return Stored(run, session, _marked(message, message_id, session.last_seq, new.run_id))
+
+
+def mark_shown(tx: ITransaction, *, run_id: str, now: int) -> None:
+    """Something of the answer is about to be seen."""
+    tx.execute(
+        "update input set state = 'shown', started_at = :now where run_id = :run_id",
+        run_id=run_id,
+        now=now,
+    )
+
+
+def mark_attempt(tx: ITransaction, *, run_id: str) -> int:
+    """The input is about to run once more; returns the number of the attempt."""
+    rows = tx.rows(
+        "update input set attempts = attempts + 1 where run_id = :run_id returning attempts",
+        run_id=run_id,
+    )
+    return int(rows[0][0]) if rows else 0
+
+
+def store_ending(
+    tx: ITransaction, *, entry: Input, ending: Ending, record: RunRecord, message_id: str
+) -> Ended:
+    """Record how a run ended, with its answer in the transcript of the session it belongs to."""
+    now = ending.ended_at_ms
+    tx.execute(
+        "update input set state = 'ended', started_at = :started, ended_at = :now,"
+        " result = :result where run_id = :run_id",
+        run_id=entry.run_id,
+        started=ending.started_at_ms,
+        now=now,
+        result=encode(record),
+    )
+    _store_usage(tx, entry, ending)
+    rows = tx.rows(
+        f"select {_SESSION} from session where key = :key and session_id = :session_id",
+        key=entry.session_key,
+        session_id=entry.session_id,
+    )
+    if not rows:
+        return Ended(None, None)
+    before = _session(rows[0])
+    settings = _after_run(before.settings, entry, ending)
+    message = _answer(ending)
+    step = 1 if message is not None else 0
+    session = _session(_update(tx, entry.session_key, settings, step, now))
+    if message is None:
+        return Ended(session, None)
+    _insert_message(tx, session, message, message_id, entry.run_id, now)
+    return Ended(session, _marked(message, message_id, session.last_seq, entry.run_id))
+
+
+def read_messages(
+    tx: ITransaction, *, session_id: str, after: int, before: int, limit: int
+) -> list[Message]:
+    """The latest messages between two places (both excluded), oldest first."""
+    rows = tx.rows(
+        f"select {_MESSAGE} from message where session_id = :session_id and seq > :after"
+        " and seq < :before order by seq desc limit :limit",
+        session_id=session_id,
+        after=after,
+        before=before,
+        limit=limit,
+    )
+    return [_message(row) for row in reversed(rows)]
+
+
+def change_session(
+    tx: ITransaction, *, key: str, archived: bool | None, changes: dict[str, str], now: int
+) -> Session | None:
+    """Change settings of a session; ``None`` if there is none."""
+    rows = tx.rows(f"select {_SESSION} from session where key = :key", key=key)
+    if not rows:
+        return None
+    before = _session(rows[0])
+    settings = msgspec.structs.replace(before.settings, **changes)
+    tx.execute(
+        "update session set archived = :archived where key = :key",
+        key=key,
+        archived=int(before.archived if archived is None else archived),
+    )
+    return _session(_update(tx, key, settings, 0, now))
+
+
+def reset_session(
+    tx: ITransaction, *, key: str, agent_id: str, session_id: str, now: int
+) -> Session:
+    """Start over under the same key; label and model stay, the old transcript goes."""
+    rows = tx.rows(f"select {_SESSION} from session where key = :key", key=key)
+    kept = Settings()
+    if rows:
+        before = _session(rows[0])
+        kept = Settings(label=before.settings.label, model=before.settings.model)
+        delete_session(tx, key=key, expected=None)
+    tx.execute(
+        "insert into session(key, session_id, agent_id, created_at, updated_at, settings)"
+        " values (:key, :session_id, :agent_id, :now, :now, :settings)",
+        key=key,
+        session_id=session_id,
+        agent_id=agent_id,
+        now=now,
+        settings=encode(kept).decode(),
+    )
+    return _session(tx.rows(f"select {_SESSION} from session where key = :key", key=key)[0])
+
+
+def delete_session(tx: ITransaction, *, key: str, expected: str | None) -> bool:
+    """Delete a session and its transcript; false if it is not there, or is another."""
+    rows = tx.rows("select session_id from session where key = :key", key=key)
+    if not rows or (expected is not None and rows[0][0] != expected):
+        return False
+    tx.execute("delete from message where session_id = :id", id=rows[0][0])
+    tx.execute("delete from session where key = :key", key=key)
+    return True
+
+
+def forget_runs(tx: ITransaction, *, before: int) -> int:
+    """Forget runs that ended long ago; their messages stay."""
+    return tx.execute("delete from input where ended_at < :before", before=before)
+
+
+def _touch(
+    tx: ITransaction, key: str, session_id: str, agent_id: str, preview: str, now: int
+) -> Session:
+    """The session of a key, made if there is none, with room for one message more."""
+    settings = Settings(title=preview, preview=preview)
+    rows = tx.rows(
+        "insert into session(key, session_id, agent_id, created_at, updated_at, last_seq, settings)"
+        " values (:key, :session_id, :agent_id, :now, :now, 1, :settings)"
+        " on conflict(key) do update set last_seq = session.last_seq + 1, updated_at = :now,"
+        f" archived = 0 returning {_SESSION}",
+        key=key,
+        session_id=session_id,
+        agent_id=agent_id,
+        now=now,
+        settings=encode(settings).decode(),
+    )
+    session = _session(rows[0])
+    if session.settings.preview == preview:
+        return session
+    changed = msgspec.structs.replace(
+        session.settings, preview=preview, title=session.settings.title or preview
+    )
+    return _session(_update(tx, key, changed, 0, now))
+
+
+def _update(tx: ITransaction, key: str, settings: Settings, step: int, now: int) -> Row:
+    rows = tx.rows(
+        "update session set settings = :settings, last_seq = last_seq + :step, updated_at = :now"
+        f" where key = :key returning {_SESSION}",
+        key=key,
+        settings=encode(settings).decode(),
+        step=step,
+        now=now,
+    )
+    return rows[0]
+
+
+def _insert_message(
+    tx: ITransaction, session: Session, message: Message, message_id: str, run_id: str, now: int
+) -> int:
+    """Append one message at the session's last place; returns its position among all messages."""
+    rows = tx.rows(
+        "insert into message(session_id, seq, message_id, run_id, role, body, at)"
+        " values (:session_id, :seq, :message_id, :run_id, :role, :body, :now) returning id",
+        session_id=session.session_id,
+        seq=session.last_seq,
+        message_id=message_id,
+        run_id=run_id,
+        role=message.role,
+        body=encode(message),
+        now=now,
+    )
+    return int(rows[0][0])
+
+
+def _store_usage(tx: ITransaction, entry: Input, ending: Ending) -> None:
+    if ending.usage.total:
+        tx.execute(
+            "insert into usage(run_id, at, provider, model, input, output)"
+            " values (:run_id, :at, :provider, :model, :input, :output)",
+            run_id=entry.run_id,
+            at=ending.ended_at_ms,
+            provider=ending.provider,
+            model=ending.model,
+            input=ending.usage.input,
+            output=ending.usage.output,
+        )
+
+
+def _after_run(settings: Settings, entry: Input, ending: Ending) -> Settings:
+    status = "failed" if ending.state == "timeout" else ending.state
+    assert status in get_args(LastStatus)
+    return msgspec.structs.replace(
+        settings,
+        status=status,
+        started_at=ending.started_at_ms,
+        ended_at=ending.ended_at_ms,
+        last_run_id=entry.run_id,
+        input_tokens=settings.input_tokens + ending.usage.input,
+        output_tokens=settings.output_tokens + ending.usage.output,
+        preview=_preview(ending.text) or settings.preview,
+    )
+
+
+def _answer(ending: Ending) -> Message | None:
+    """The message a run leaves; one that was stopped before it said anything leaves none."""
+    if ending.state == "aborted" and not ending.text:
+        return None
+    usage = ending.usage
+    return Message(
+        role="assistant",
+        content=[TextPart(text=ending.text)],
+        timestamp=ending.ended_at_ms,
+        provider=ending.provider or UNSET,
+        model=ending.model or UNSET,
+        usage=_wire_usage(usage) if usage.total else UNSET,
+        stop_reason=ending.stop_reason,
+        error_message=ending.error or UNSET,
+    )
+
+
+def _wire_usage(usage: Usage) -> MessageUsage:
+    return MessageUsage(input=usage.input, output=usage.output, total_tokens=usage.total)
+
+
+def _preview(text: str) -> str:
+    return " ".join(text[: PREVIEW_LENGTH * 2].split())[:PREVIEW_LENGTH]
+
+
+def _marked(message: Message, message_id: str, seq: int, run_id: str) -> Message:
+    mark = MessageMark(id=message_id, seq=seq, run_id=run_id)
+    return msgspec.structs.replace(message, mark=mark)
+
+
+def _message(row: Row) -> Message:
+    seq, message_id, run_id, body = row
+    return _marked(_message_decoder.decode(body), message_id, seq, run_id)
+
+
+def _session(row: Row) -> Session:
+    key, session_id, agent_id, created_at, updated_at, archived, last_seq, settings = row
+    return Session(
+        key=key,
+        session_id=session_id,
+        agent_id=agent_id,
+        created_at_ms=created_at,
+        updated_at_ms=updated_at,
+        archived=bool(archived),
+        last_seq=last_seq,
+        settings=_settings_decoder.decode(settings),
+    )
+
+
+def _run(row: Row) -> StoredRun:
+    run_id, kind, key, session_id, body, accepted_at, attempts, state, result = row
+    assert kind in get_args(InputKind)
+    stored = _stored_decoder.decode(body)
+    entry = Input(
+        run_id=run_id,
+        kind=kind,
+        session_key=key,
+        session_id=session_id,
+        agent_id=stored.agent_id,
+        text=stored.text,
+        message_seq=stored.message_seq,
+        accepted_at_ms=accepted_at,
+        attempt=attempts,
+        timeout_seconds=stored.timeout_seconds,
+        system=stored.system,
+    )
+    return StoredRun(entry, state, None if result is None else _record_decoder.decode(result))

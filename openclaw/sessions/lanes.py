@@ -1,0 +1,109 @@
+"""Lanes: the inputs of one conversation run one after the other, conversations side by side."""
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from openclaw.deferreds import Tasks
+from openclaw.interfaces.conversations import Input, IRunner
+
+CAPACITY = 100
+
+
+class _Lane:
+    """Inputs of one session that wait, and whether one runs."""
+
+    __slots__ = ("busy", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[Input] = deque()
+        self.busy = False
+
+
+class Lanes:
+    """Hands the runner one input per session at a time, in the order they were added.
+
+    :param capacity: how many inputs of one session may wait.
+    :param left: told when an input has ended, whatever became of it.
+    """
+
+    def __init__(
+        self,
+        runner: IRunner,
+        clock: IReactorTime,
+        left: Callable[[Input], None],
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._runner = runner
+        self._clock = clock
+        self._left = left
+        self._capacity = capacity
+        self._lanes: dict[str, _Lane] = {}
+        self._tasks = Tasks()
+        self._open = False
+
+    def __len__(self) -> int:
+        """How many inputs run now."""
+        return len(self._tasks)
+
+    def full(self, key: str, coming: int) -> bool:
+        """Whether a session's lane has no room, counting what is about to be added."""
+        lane = self._lanes.get(key)
+        return (len(lane.waiting) if lane else 0) + coming >= self._capacity
+
+    def waiting(self, key: str) -> tuple[Input, ...]:
+        """The inputs of a session that wait, in order."""
+        lane = self._lanes.get(key)
+        return tuple(lane.waiting) if lane else ()
+
+    def add(self, entry: Input) -> None:
+        """Queue an input; it starts in a later turn, so that its acknowledgement leaves first."""
+        lane = self._lanes.setdefault(entry.session_key, _Lane())
+        lane.waiting.append(entry)
+        self._start_soon(entry.session_key)
+
+    def withdraw(self, key: str, run_id: str | None) -> list[Input]:
+        """Take inputs that wait (all of them, or one) out of a lane."""
+        lane = self._lanes.get(key)
+        if lane is None:
+            return []
+        taken = [entry for entry in lane.waiting if run_id in (None, entry.run_id)]
+        for entry in taken:
+            lane.waiting.remove(entry)
+        return taken
+
+    def open(self) -> None:
+        """Start running what waits."""
+        self._open = True
+        for key in list(self._lanes):
+            self._start_soon(key)
+
+    def close(self) -> Deferred[None]:
+        """Start nothing more; fires when what runs now has ended."""
+        self._open = False
+        return self._tasks.drain()
+
+    def _start_soon(self, key: str) -> None:
+        if self._open:
+            self._clock.callLater(0, self._start, key)
+
+    def _start(self, key: str) -> None:
+        lane = self._lanes.get(key)
+        if lane is None or lane.busy or not lane.waiting or not self._open:
+            return
+        lane.busy = True
+        entry = lane.waiting.popleft()
+        self._tasks.spawn(f"run {entry.run_id}", self._run(key, lane, entry))
+
+    async def _run(self, key: str, lane: _Lane, entry: Input) -> None:
+        try:
+            await self._runner.run(entry)
+        finally:
+            lane.busy = False
+            self._left(entry)
+            if lane.waiting:
+                self._start_soon(key)
+            else:
+                self._lanes.pop(key, None)

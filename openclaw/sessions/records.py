@@ -1,0 +1,61 @@
+"""A session as it is held in memory, and the form its parts have in the journal."""
+
+from typing import Literal
+
+from attrs import evolve, field, frozen
+
+from openclaw.protocol.base import UNSET, UnsetType, Wire
+
+LastStatus = Literal["running", "done", "failed", "aborted", "interrupted"]
+
+
+class Settings(Wire, frozen=True, kw_only=True):
+    """What is kept of a session beside its transcript; one JSON text in its row."""
+
+    label: str = ""
+    model: str = ""
+    title: str = ""
+    preview: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    status: LastStatus | UnsetType = UNSET
+    started_at: int = 0
+    ended_at: int = 0
+    last_run_id: str = ""
+
+
+class StoredInput(Wire, frozen=True, kw_only=True):
+    """The part of an input that has no column of its own."""
+
+    text: str
+    agent_id: str
+    message_seq: int
+    timeout_seconds: float | None = None
+    system: str = ""
+
+
+@frozen(kw_only=True)
+class Session:
+    """One session.
+
+    :ivar last_seq: place of its latest message; 0 if it is empty.
+    :ivar active: run ids that wait or run, in order.
+    """
+
+    key: str
+    session_id: str
+    agent_id: str
+    created_at_ms: int
+    updated_at_ms: int
+    archived: bool = False
+    last_seq: int = 0
+    settings: Settings = field(factory=Settings)
+    active: tuple[str, ...] = ()
+
+    def with_active(self, run_id: str) -> "Session":
+        """The same with one run more."""
+        return evolve(self, active=(*self.active, run_id))
+
+    def without_active(self, run_id: str) -> "Session":
+        """The same with one run less."""
+        return evolve(self, active=tuple(one for one in self.active if one != run_id))

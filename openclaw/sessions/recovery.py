@@ -1,0 +1,45 @@
+"""After a start: which inputs run again, and which are told to have been interrupted. Pure.
+
+An input of whose answer nothing was seen runs (again). One whose answer had begun to show, or that
+has been tried too often, is not run again: its session is told that it was interrupted.
+"""
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from openclaw.interfaces.conversations import Ending, Input
+from openclaw.sessions.journal import StoredRun
+
+MAX_ATTEMPTS = 3
+
+
+@frozen
+class Recovery:
+    """What is to be done with the inputs that had not ended."""
+
+    run: tuple[Input, ...]
+    interrupted: tuple[Input, ...]
+
+
+def plan(unfinished: Iterable[StoredRun]) -> Recovery:
+    """Decide for every input that had not ended, in order."""
+    run: list[Input] = []
+    interrupted: list[Input] = []
+    for one in unfinished:
+        again = one.state == "accepted" and one.entry.attempt < MAX_ATTEMPTS
+        (run if again else interrupted).append(one.entry)
+    return Recovery(tuple(run), tuple(interrupted))
+
+
+def interruption(entry: Input, now_ms: int) -> Ending:
+    """How a run ends that the stop of the gateway cut off."""
+    return Ending(
+        state="interrupted",
+        text="",
+        started_at_ms=entry.accepted_at_ms,
+        ended_at_ms=now_ms,
+        stop_reason="interrupted",
+        error="The gateway stopped while this was being answered. Ask again to get an answer.",
+        error_kind="interrupted",
+    )

@@ -1,0 +1,215 @@
+"""Reading transcripts: pages and deltas for clients, the conversation for a model."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET
+
+from openclaw.deferreds import deferred
+from openclaw.interfaces.agents import Turn
+from openclaw.interfaces.conversations import Input
+from openclaw.interfaces.storage import IStore
+from openclaw.protocol.base import Wire, encode
+from openclaw.protocol.schema.chat import (
+    History,
+    HistoryDelta,
+    HistoryParams,
+    Message,
+    PendingInput,
+    PendingInputs,
+    SessionMessage,
+)
+from openclaw.protocol.schema.sessions import SessionRow
+from openclaw.sessions import journal
+from openclaw.sessions.index import SessionIndex
+from openclaw.sessions.lanes import Lanes
+from openclaw.sessions.records import Session
+
+TURNS_LIMIT = 200
+TURNS_CHARACTERS = 400_000
+_END = 2**62
+
+
+class Cursor(Wire, frozen=True, kw_only=True):
+    """A place in a transcript, as clients carry it around."""
+
+    session_id: str
+    seq: int
+
+
+def write_cursor(session_id: str, seq: int) -> str:
+    """A cursor as opaque text."""
+    return base64.urlsafe_b64encode(encode(Cursor(session_id=session_id, seq=seq))).decode()
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """A cursor of ours; ``None`` for anything else."""
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=Cursor)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        return None
+
+
+class Transcripts:
+    """Reads what the journal has of a session."""
+
+    def __init__(self, store: IStore, index: SessionIndex, lanes: Lanes) -> None:
+        self._store = store
+        self._index = index
+        self._lanes = lanes
+
+    @deferred
+    async def history(self, key: str, params: HistoryParams) -> History | HistoryDelta:
+        """The latest messages, or what came after a cursor we know."""
+        session = self._index.get(key)
+        if session is None:
+            return self._nothing(key)
+        if params.cursor is not UNSET:
+            cursor = read_cursor(params.cursor)
+            if cursor is not None and cursor.session_id == session.session_id:
+                return await self._delta(session, cursor.seq, params.limit)
+        before = _END if params.before_seq is UNSET else params.before_seq
+        if params.offset is not UNSET:
+            before = max(1, session.last_seq + 1 - params.offset)
+        messages = await self._read(session, 0, before, params.limit)
+        if params.max_bytes is not UNSET:
+            messages = _within(messages, params.max_bytes)
+        return self._page(session, messages)
+
+    @deferred
+    async def turns(self, entry: Input) -> Sequence[Turn]:
+        """The conversation up to one input, that input last.
+
+        An input that was accepted while an earlier one still ran stands before that one's answer
+        in the transcript; a model has to see each input with its own answer.
+        """
+        messages = await self._store.read(
+            journal.read_messages,
+            session_id=entry.session_id,
+            after=0,
+            before=_END,
+            limit=TURNS_LIMIT,
+        )
+        return order_turns(messages, entry)
+
+    async def _delta(self, session: Session, seq: int, limit: int) -> HistoryDelta:
+        messages = await self._read(session, seq, _END, limit)
+        row = self._index.row(session)
+        last = messages[-1].mark.seq if messages and messages[-1].mark else seq
+        return HistoryDelta(
+            messages=[session_message(session, row, message) for message in messages],
+            delta_cursor=write_cursor(session.session_id, last),
+            pending_inputs=self._pending(session),
+            session_info=row,
+        )
+
+    async def _read(self, session: Session, after: int, before: int, limit: int) -> list[Message]:
+        return await self._store.read(
+            journal.read_messages,
+            session_id=session.session_id,
+            after=after,
+            before=before,
+            limit=limit,
+        )
+
+    def _page(self, session: Session, messages: list[Message]) -> History:
+        first = messages[0].mark.seq if messages and messages[0].mark else 1
+        last = messages[-1].mark.seq if messages and messages[-1].mark else session.last_seq
+        more = first > 1
+        return History(
+            session_key=session.key,
+            messages=messages,
+            pending_inputs=self._pending(session),
+            has_more=more,
+            total_messages=session.last_seq,
+            defaults=self._index.defaults(),
+            session_info=self._index.row(session),
+            session_id=session.session_id,
+            next_offset=session.last_seq + 1 - first if more else UNSET,
+            delta_cursor=write_cursor(session.session_id, last),
+        )
+
+    def _nothing(self, key: str) -> History:
+        return History(
+            session_key=key,
+            messages=[],
+            pending_inputs=PendingInputs(items=[], total=0),
+            has_more=False,
+            total_messages=0,
+            defaults=self._index.defaults(),
+            session_info=self._index.empty_row(key),
+        )
+
+    def _pending(self, session: Session) -> PendingInputs:
+        items = [
+            PendingInput(
+                run_id=entry.run_id,
+                text=entry.text,
+                accepted_at=entry.accepted_at_ms,
+                state="queued",
+            )
+            for entry in self._lanes.waiting(session.key)
+        ]
+        return PendingInputs(items=items, total=len(items))
+
+
+def session_message(session: Session, row: SessionRow, message: Message) -> SessionMessage:
+    """One message as followers of its session receive it."""
+    mark = message.mark
+    assert mark is not UNSET
+    return SessionMessage(
+        session_key=session.key,
+        agent_id=session.agent_id,
+        message=message,
+        message_id=mark.id,
+        message_seq=mark.seq,
+        session=row,
+        run_id=mark.run_id,
+    )
+
+
+def order_turns(messages: Sequence[Message], entry: Input) -> list[Turn]:
+    """Put each answer behind its own input, drop what came after ``entry``, and cut to size."""
+    asked: dict[str, int] = {}
+    for message in messages:
+        if message.role == "user" and message.mark and message.mark.run_id:
+            asked[message.mark.run_id] = message.mark.seq
+    keyed = []
+    for message in messages:
+        assert message.mark is not UNSET
+        seq = message.mark.seq
+        run_id = message.mark.run_id
+        place = asked.get(run_id, seq) if run_id is not UNSET else seq
+        earlier = place < entry.message_seq and _text(message)
+        if earlier or seq == entry.message_seq:
+            keyed.append((place, seq, message))
+    keyed.sort(key=lambda one: one[:2])
+    return _last_turns([Turn(one.role, _text(one)) for _, _, one in keyed])
+
+
+def _last_turns(turns: list[Turn]) -> list[Turn]:
+    """As many of the latest turns as a model can be expected to take."""
+    size = 0
+    for count, turn in enumerate(reversed(turns)):
+        size += len(turn.text)
+        if size > TURNS_CHARACTERS and count:
+            return turns[len(turns) - count :]
+    return turns
+
+
+def _text(message: Message) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    return "".join(part.text for part in message.content)
+
+
+def _within(messages: list[Message], max_bytes: int) -> list[Message]:
+    """The latest messages that fit, at least one."""
+    size = 0
+    for count, message in enumerate(reversed(messages)):
+        size += len(encode(message))
+        if size > max_bytes and count:
+            return messages[len(messages) - count :]
+    return messages
