@@ -1,0 +1,5 @@
+"""Runs the command line as ``python -m openclaw.cli``."""
+
+from openclaw.cli.main import main
+
+main()
