@@ -9,7 +9,8 @@ from twisted.internet.interfaces import IReactorTime
 from openclaw import __version__
 from openclaw.agents.runtimes.commands import COMMANDS
 from openclaw.agents.runtimes.phrases import ENGLISH
-from openclaw.assembly.domain import Domain, now_ms
+from openclaw.agents.summaries import Summaries
+from openclaw.assembly.domain import Domain, make_id, now_ms
 from openclaw.config.settings import Settings
 from openclaw.gateway.dispatcher import Handler
 from openclaw.gateway.methods.agents import AgentMethods, AgentProfile
@@ -91,6 +92,7 @@ class MethodTable:
         return SessionMethods(
             conversations=domain.conversations,
             runs=domain.runs,
+            summaries=Summaries(domain.catalogue, self.clock, make_id),
             canonical=domain.keys.canonical,
             check_model=domain.catalogue.resolve,
             now_ms=now_ms,

@@ -110,3 +110,13 @@ class IAgentRuntime(Interface):
             :class:`openclaw.errors.ModelError`, in the upstream's words, if there is none.
             Cancelling it stops the upstream call at once; after that the sink hears nothing more.
         """
+
+
+class ISummaries(Interface):
+    """Shortens conversations."""
+
+    def can(ref: str) -> bool:
+        """Whether a model, ``provider/model``, can write a summary."""
+
+    def write(ref: str, session_key: str, agent_id: str, turns: Sequence[Turn]) -> Deferred[str]:
+        """Sum up a conversation; fails with ModelError or TimeoutError if there is no summary."""

@@ -155,6 +155,15 @@ class IConversations(Interface):
     def reset(key: str) -> Deferred[SessionRow]:
         """Start over under the same key; makes the session if there is none."""
 
+    def said(key: str) -> Deferred[Sequence[Turn]]:
+        """What a model would be told of a session: an earlier summary and what came after it."""
+
+    def shorten(key: str, summary: str, seq: int) -> Deferred[SessionRow]:
+        """From now on a model is told ``summary`` instead of the messages up to ``seq``.
+
+        The transcript itself stays as it is; fails with InvalidRequest for an unknown session.
+        """
+
     def delete(key: str, expected_session_id: str | None) -> Deferred[bool]:
         """Delete a session with its transcript; false if there was none."""
 

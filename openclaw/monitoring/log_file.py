@@ -13,6 +13,7 @@ from twisted.logger import (
     LogEvent,
     LogLevel,
     LogLevelFilterPredicate,
+    PredicateResult,
     formatEvent,
 )
 from twisted.python.failure import Failure
@@ -118,7 +119,17 @@ class Console:
 
 
 def at_level(observer: ILogObserver, level: str) -> ILogObserver:
-    """Let only events of a level and above through; ``silent`` lets failures through, no more."""
-    predicate = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[level])
-    filtered: ILogObserver = FilteringLogObserver(observer, [predicate])
+    """Let only events of a level and above through; ``silent`` lets failures through, no more.
+
+    What Twisted says in its old log (ports that open and close, signals) counts as debug.
+    """
+    predicates: list[Any] = [LogLevelFilterPredicate(defaultLogLevel=_LEVELS[level])]
+    if _LEVELS[level] is not LogLevel.debug:
+        predicates.insert(0, _without_chatter)
+    filtered: ILogObserver = FilteringLogObserver(observer, predicates)
     return filtered
+
+
+def _without_chatter(event: LogEvent) -> Any:
+    chatter = event.get("log_namespace") == "log_legacy" and not event.get("isError")
+    return PredicateResult.no if chatter else PredicateResult.maybe

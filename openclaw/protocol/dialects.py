@@ -90,6 +90,7 @@ def seed_hello(hello: bytes, request_id: str | None) -> bytes:
     payload = frame["payload"]
     channels = payload["snapshot"]["health"].get("channels", {})
     payload["status"] = "hello-ok"
+    payload["features"]["methods"] += ["agent.run", "message.send"]
     payload["health"] = {"gateway": "running", "channels": channels}
     payload["snapshot"]["state"] = {"uptimeMs": payload["snapshot"]["uptimeMs"]}
     if request_id is None:

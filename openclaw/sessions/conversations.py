@@ -330,6 +330,26 @@ class Conversations:
         return self._changed(fresh, "reset")
 
     @deferred
+    async def said(self, key: str) -> Sequence[Turn]:
+        """See :meth:`IConversations.said`."""
+        return await self._transcripts.whole(self._existing(key))
+
+    @deferred
+    async def shorten(self, key: str, summary: str, seq: int) -> SessionRow:
+        """See :meth:`IConversations.shorten`."""
+        session = self._existing(key)
+        changed = await self._store.run(
+            journal.change_session,
+            key=session.key,
+            archived=None,
+            changes={"summary": summary, "summary_seq": seq},
+            now=self._now_ms(),
+        )
+        if changed is None or changed.session_id != session.session_id:
+            raise InvalidRequest(f"No session found: {session.key}")
+        return self._changed(changed, "compact")
+
+    @deferred
     async def delete(self, key: str, expected_session_id: str | None) -> bool:
         """See :meth:`IConversations.delete`."""
         canonical = str(self._keys.parse(key))

@@ -4,7 +4,7 @@ States of an input: ``accepted`` (on disk; nothing of its answer was seen), ``sh
 was), ``ended``. What they mean after a crash is decided in :mod:`openclaw.sessions.recovery`.
 """
 
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 from attrs import frozen
@@ -174,7 +174,7 @@ def read_messages(
 
 
 def change_session(
-    tx: ITransaction, *, key: str, archived: bool | None, changes: dict[str, str], now: int
+    tx: ITransaction, *, key: str, archived: bool | None, changes: dict[str, Any], now: int
 ) -> Session | None:
     """Change settings of a session; ``None`` if there is none."""
     rows = tx.rows(f"select {_SESSION} from session where key = :key", key=key)

@@ -10,7 +10,10 @@ LastStatus = Literal["running", "done", "failed", "aborted", "interrupted"]
 
 
 class Settings(Wire, frozen=True, kw_only=True):
-    """What is kept of a session beside its transcript; one JSON text in its row."""
+    """What is kept of a session beside its transcript; one JSON text in its row.
+
+    :ivar summary: what stands for the transcript up to ``summary_seq`` when a model reads it.
+    """
 
     label: str = ""
     model: str = ""
@@ -22,6 +25,8 @@ class Settings(Wire, frozen=True, kw_only=True):
     started_at: int = 0
     ended_at: int = 0
     last_run_id: str = ""
+    summary: str = ""
+    summary_seq: int = 0
 
 
 class StoredInput(Wire, frozen=True, kw_only=True):

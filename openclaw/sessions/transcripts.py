@@ -25,7 +25,7 @@ from openclaw.protocol.schema.sessions import SessionRow
 from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.lanes import Lanes
-from openclaw.sessions.records import Session
+from openclaw.sessions.records import Session, Settings
 
 TURNS_LIMIT = 200
 TURNS_CHARACTERS = 400_000
@@ -85,14 +85,29 @@ class Transcripts:
         An input that was accepted while an earlier one still ran stands before that one's answer
         in the transcript; a model has to see each input with its own answer.
         """
+        session = self._index.get(entry.session_key)
+        if session is not None and session.session_id == entry.session_id:
+            known = session.settings
+        else:
+            known = Settings()
+        # An input that already waited when the conversation was shortened stands before the cut.
+        after = min(known.summary_seq, entry.message_seq - 1)
         messages = await self._store.read(
             journal.read_messages,
             session_id=entry.session_id,
-            after=0,
+            after=after,
             before=_END,
             limit=TURNS_LIMIT,
         )
-        return order_turns(messages, entry)
+        return [*_summary(known), *order_turns(messages, entry)]
+
+    @deferred
+    async def whole(self, session: Session) -> Sequence[Turn]:
+        """Everything that was said since the last summary, that summary first."""
+        settings = session.settings
+        messages = await self._read(session, settings.summary_seq, _END, TURNS_LIMIT)
+        said = [Turn(one.role, _text(one)) for one in messages if _text(one)]
+        return [*_summary(settings), *_last_turns(said)]
 
     async def _delta(self, session: Session, seq: int, limit: int) -> HistoryDelta:
         messages = await self._read(session, seq, _END, limit)
@@ -187,6 +202,13 @@ def order_turns(messages: Sequence[Message], entry: Input) -> list[Turn]:
             keyed.append((place, seq, message))
     keyed.sort(key=lambda one: one[:2])
     return _last_turns([Turn(one.role, _text(one)) for _, _, one in keyed])
+
+
+def _summary(settings: Settings) -> list[Turn]:
+    """What stands for the older part of a conversation."""
+    if not settings.summary:
+        return []
+    return [Turn("system", f"What was said before, in short:\n{settings.summary}")]
 
 
 def _last_turns(turns: list[Turn]) -> list[Turn]:

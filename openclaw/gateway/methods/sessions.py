@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from attrs import frozen
+from twisted.internet.defer import TimeoutError
 
-from openclaw.errors import InvalidRequest
+from openclaw.errors import InvalidRequest, ModelError
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
+from openclaw.interfaces.agents import ISummaries
 from openclaw.interfaces.conversations import IConversations, IRuns
 from openclaw.protocol import scopes
 from openclaw.protocol.base import UNSET, Raw, UnsetType
@@ -30,6 +32,7 @@ from openclaw.protocol.schema.sessions import (
 )
 
 MAX_FOLLOWED = 1000
+LEAST_TURNS = 3
 
 
 @frozen(kw_only=True)
@@ -38,6 +41,7 @@ class SessionMethods:
 
     conversations: IConversations
     runs: IRuns
+    summaries: ISummaries
     canonical: Callable[[str], str]
     check_model: Callable[[str], object]
     now_ms: Callable[[], int]
@@ -88,10 +92,23 @@ class SessionMethods:
 
     async def _compact(self, client: Client, params: CompactParams) -> Compacted:
         key = self.canonical(params.key)
-        if self.conversations.row(key) is None:
+        row = self.conversations.row(key)
+        if row is None:
             raise InvalidRequest(f"No session found: {key}")
-        reason = "nothing to compact: the whole transcript fits the model"
-        return Compacted(ok=True, key=key, compacted=False, reason=reason)
+        ref = f"{row.model_provider}/{row.model}"
+        if not self.summaries.can(ref):
+            return _not_compacted(key, "no model is configured that could write a summary")
+        said = await self.conversations.said(key)
+        if len(said) < LEAST_TURNS:
+            return _not_compacted(key, "nothing to compact: the conversation is short")
+        try:
+            summary = await self.summaries.write(ref, key, row.agent_id, said)
+        except (ModelError, TimeoutError) as error:
+            return _not_compacted(key, f"no summary: {error}", ok=False)
+        if not summary:
+            return _not_compacted(key, "no summary: the model said nothing", ok=False)
+        await self.conversations.shorten(key, summary, row.message_count or 0)
+        return Compacted(ok=True, key=key, compacted=True)
 
     def _follow(self, client: Client, params: MessagesSubscribeParams) -> MessagesSubscribed:
         key = self.canonical(params.key)
@@ -110,3 +127,7 @@ class SessionMethods:
         canonical = self.canonical(key)
         await self.conversations.withdraw(canonical, None)
         await self.runs.abort(canonical, None)
+
+
+def _not_compacted(key: str, reason: str, ok: bool = True) -> Compacted:
+    return Compacted(ok=ok, key=key, compacted=False, reason=reason)
