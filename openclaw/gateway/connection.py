@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from openclaw.errors import ConnectRefused, FrameError, GatewayError
+from openclaw.errors import ConnectRefused, FrameError
 from openclaw.gateway.client import Client
 from openclaw.gateway.door import Door
 from openclaw.gateway.fast_frames import FastFrames
@@ -104,6 +104,20 @@ class GatewayConnection(FastFrames):
         if self._out is not None:
             self._out.flush()
 
+    def sendCloseFrame(
+        self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
+    ) -> None:
+        """Let out first what was answered, also if Autobahn closes; after a close comes nothing."""
+        self.fast = False
+        if self._out is not None:
+            self._out.force()
+            self._out.stopProducing()
+        super().sendCloseFrame(code, reasonUtf8, isReply)
+
+    def _max_message_size_exceeded(self, size: int, limit: int, reason: str) -> None:
+        """Close without the words that Autobahn would add: clients of this protocol know none."""
+        self._fail_connection(self.CLOSE_STATUS_CODE_MESSAGE_TOO_BIG, "")
+
     def onPong(self, payload: bytes) -> None:
         """The peer is alive."""
         self._awaiting_pong = False
@@ -139,8 +153,8 @@ class GatewayConnection(FastFrames):
         except BadOpening as bad:
             self._refused_id: object = bad.request_id
             self._handshake.refuse(bad.refusal)
-        except ConnectRefused as refusal:
-            self._handshake.refuse(refusal)
+        except Exception:  # Whatever a stranger sends, the socket gets its one answer.
+            self._not_admitted(Failure())
         else:
             if isinstance(decision, Deferred):
                 decision.addCallbacks(self._decided, self._not_admitted)
@@ -190,9 +204,6 @@ class GatewayConnection(FastFrames):
     def close(self, code: int, reason: str) -> None:
         """See :meth:`Core.close`; what was answered before leaves first."""
         # sendClose() takes only 1000 and 3000-4999; clients of this protocol expect 1008 and 1012.
-        if self._out is not None:
-            self._out.force()
-        self.fast = False
         if self.state == self.STATE_OPEN:
             self.sendCloseFrame(code, _truncate(reason))
 
@@ -233,8 +244,6 @@ class GatewayConnection(FastFrames):
             request = read_seed_request(payload, client.conn_id)
         except FrameError as error:
             self._bad_frame(client, error)
-        except GatewayError as error:
-            client.send(encode_refused("invalid", error_body(error)))
         else:
             self.door.dispatcher.dispatch(client, request)
 
@@ -267,7 +276,6 @@ class GatewayConnection(FastFrames):
     def _too_slow(self) -> None:
         self._log.warn("closing {conn_id}: slow consumer", conn_id=self._conn_id())
         self.door.noticed("slow-consumer", self._conn_id())
-        self.fast = False
         if self._out is not None:
             self._out.stopProducing()
         if self.state == self.STATE_OPEN:

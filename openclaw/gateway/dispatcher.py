@@ -19,7 +19,7 @@ from openclaw.protocol.validation import decode_params
 
 Handler = Callable[[Client, Any], Any]
 _NOTHING = NoParams()
-_EMPTY = Raw(b"{}")
+_EMPTY, _NULL = Raw(b"{}"), Raw(b"null")
 
 
 @frozen
@@ -90,7 +90,7 @@ class Dispatcher:
             params = _NOTHING
             if served.decoder is not None:
                 raw = request.params
-                if raw is UNSET or raw == b"null":
+                if raw is UNSET or raw == _NULL:
                     raw = _EMPTY
                 params = decode_params(request.method, served.decoder, raw)
             result = served.handler(client, params)
@@ -111,24 +111,44 @@ class Dispatcher:
         elif isinstance(result, Twice):
             self._answer(client, request, result.first)
             self._answer(client, request, result.final)
-        elif isinstance(result, Refused):
-            client.send(encode_refused(request.id, result.error, result.payload))
         else:
-            client.send(encode_ok(request.id, result))
+            try:
+                text = _result_text(request, result)
+            except Exception as error:  # A result that has no JSON form is a failure like others.
+                self._answer_error(client, request, error)
+            else:
+                client.send(text)
 
     def _answer_error(self, client: Client, request: Request, error: BaseException) -> None:
+        """Send a refusal: the handler's own, or one with the reference of a line in the log."""
         if isinstance(error, CancelledError):
-            return  # Only a socket that is gone cancels what it waited for.
-        if not isinstance(error, GatewayError):
-            reference = self._make_reference()
-            self._log.failure(
-                "{method} failed, reference {reference}",
-                failure=Failure(error),
-                method=request.method,
-                reference=reference,
-            )
-            error = Unavailable(f"internal error, reference {reference}")
-        client.send(encode_refused(request.id, error_body(error)))
+            error = Unavailable("cancelled")
+        if isinstance(error, GatewayError):
+            try:
+                text = encode_refused(request.id, error_body(error))
+            except Exception as odd:  # So are details that have none.
+                text = self._reference_text(request, odd)
+        else:
+            text = self._reference_text(request, error)
+        client.send(text)
+
+    def _reference_text(self, request: Request, error: BaseException) -> bytes:
+        """Log what nobody expected, and refuse with words that find it in the log again."""
+        reference = self._make_reference()
+        self._log.failure(
+            "{method} failed, reference {reference}",
+            failure=Failure(error),
+            method=request.method,
+            reference=reference,
+        )
+        told = Unavailable(f"internal error, reference {reference}")
+        return encode_refused(request.id, error_body(told))
+
+
+def _result_text(request: Request, result: object) -> bytes:
+    if isinstance(result, Refused):
+        return encode_refused(request.id, result.error, result.payload)
+    return encode_ok(request.id, result)
 
 
 def _refusal(client: Client, name: str, served: _Served | None) -> GatewayError:

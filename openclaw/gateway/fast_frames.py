@@ -55,6 +55,7 @@ class FastFrames(WebSocketServerProtocol):
     """
 
     fast = False
+    maxMessagePayloadSize: int  # Autobahn's; bytes.
 
     def onText(self, payload: bytes) -> bool:
         """Take one ordinary message, valid UTF-8; false to let Autobahn deliver it instead."""
@@ -83,6 +84,8 @@ class FastFrames(WebSocketServerProtocol):
             if found is None:
                 break
             first, stop = found
+            if stop - first > self.maxMessagePayloadSize:
+                break
             payload = unmask(data, first, stop)
             if not (payload.isascii() or _is_utf8(payload)) or not self.onText(payload):
                 break

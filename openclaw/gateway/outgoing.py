@@ -60,20 +60,23 @@ class Outgoing:
 
     @property
     def congested(self) -> bool:
-        """Whether more than the socket may owe is waiting."""
-        return self.buffered_bytes > self._limit_bytes
+        """Whether more than the socket may owe is waiting: the next frame ends it."""
+        return self._paused and self.buffered_bytes > self._limit_bytes
 
     def text(self, payload: bytes) -> None:
         """Send one text message, at the latest when this reactor turn is over."""
         if self._ended:
             return
+        if self.buffered_bytes > self._limit_bytes:
+            if self._paused:
+                self._too_slow()
+                return
+            self.force()  # Much in one turn; whether the peer is slow is still to be seen.
         if not self._frames and not self._paused:
             self._end_of_turn.add(self)
         frame = text_frame(payload)
         self._frames.append(frame)
         self.buffered_bytes += len(frame)
-        if self.buffered_bytes > self._limit_bytes:
-            self._too_slow()
 
     def flush(self) -> None:
         """Hand everything to the transport in one write, unless it asked to wait."""

@@ -1,5 +1,6 @@
 """Who is connected, or was lately; the gateway itself comes first."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -32,11 +33,13 @@ class Presence:
         self._entries: OrderedDict[str, PresenceEntry] = OrderedDict()
         self._connected: dict[str, str] = {}
         self._text: Raw | None = None
+        self._expires_at_ms = math.inf
 
     def text(self) -> Raw:
         """The list as JSON text."""
+        if self._text is not None and self._now_ms() > self._expires_at_ms:
+            self._changed()
         if self._text is None:
-            self._expire()
             self._text = Raw(encode([self._me, *self._entries.values()]))
         return self._text
 
@@ -76,9 +79,15 @@ class Presence:
     def _put(self, key: str, entry: PresenceEntry) -> None:
         self._entries[key] = entry
         self._entries.move_to_end(key)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Make the list anew when it is asked for, without those who left long ago."""
         self._expire()
         self._text = None
         self._broadcaster.presence_version += 1
+        left = [entry.ts for key, entry in self._entries.items() if key not in self._connected]
+        self._expires_at_ms = min(left, default=math.inf) + LIFETIME_MS
 
     def _expire(self) -> None:
         """Forget who left long ago; the list stays bounded whatever comes in."""

@@ -158,10 +158,11 @@ class IConversations(Interface):
     def said(key: str) -> Deferred[Sequence[Turn]]:
         """What a model would be told of a session: an earlier summary and what came after it."""
 
-    def shorten(key: str, summary: str, seq: int) -> Deferred[SessionRow]:
+    def shorten(key: str, session_id: str, summary: str, seq: int) -> Deferred[SessionRow]:
         """From now on a model is told ``summary`` instead of the messages up to ``seq``.
 
-        The transcript itself stays as it is; fails with InvalidRequest for an unknown session.
+        The transcript itself stays as it is; fails with InvalidRequest if the session is unknown
+        or another by now.
         """
 
     def delete(key: str, expected_session_id: str | None) -> Deferred[bool]:

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from openclaw.errors import FrameError, InvalidRequest
+from openclaw.errors import FrameError
 from openclaw.protocol.base import encode
-from openclaw.protocol.frames import Request
+from openclaw.protocol.frames import TOO_DEEP, Request
+from openclaw.protocol.validation import explain
 
 _REQUEST_KEYS = frozenset({"type", "id", "method", "params", "data", "target"})
 
@@ -17,17 +18,20 @@ def read_seed_request(text: bytes, conn_id: str) -> Request:
     ``data`` stands for ``params``; ``message.send`` and ``agent.run`` are other names; a missing
     idempotency key is made from the connection and the request id.
 
-    :raises FrameError: it is no request frame.
-    :raises InvalidRequest: ``params`` and ``data`` disagree.
+    :raises FrameError: it is no request frame, or ``params`` and ``data`` disagree.
     """
     try:
         frame = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except msgspec.ValidationError as error:
+        raise FrameError(explain(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise FrameError("not JSON", is_json=False) from None
+    except RecursionError:
+        raise FrameError(TOO_DEEP) from None
     request_id, method = _frame_parts(frame)
     params, data = frame.get("params"), frame.get("data")
     if params is not None and data is not None and params != data:
-        raise InvalidRequest("params and data disagree: send one of them")
+        raise FrameError("params and data disagree: send one of them", request_id)
     asked = params if params is not None else data
     asked = dict(asked) if isinstance(asked, dict) else {}
     method, asked = _rename(method, asked, frame.get("target"))

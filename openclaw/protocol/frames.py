@@ -10,6 +10,7 @@ from openclaw.protocol.base import UNSET, Raw, UnsetType, Wire, encode
 from openclaw.protocol.validation import explain
 
 Text = Annotated[str, Meta(min_length=1)]
+TOO_DEEP = "nested too deeply"
 
 
 class Request(
@@ -69,6 +70,8 @@ def decode_request(text: bytes) -> Request:
         raise FrameError(_frame_words(explain(error)), _salvage_id(text)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise FrameError("not JSON", is_json=False) from None
+    except RecursionError:
+        raise FrameError(TOO_DEEP) from None
 
 
 def _frame_words(explained: str) -> str:
@@ -80,10 +83,19 @@ def _frame_words(explained: str) -> str:
 
 
 def _salvage_id(text: bytes) -> object:
-    """The id to answer a bad frame with: as sent if it is one, else ``"invalid"``."""
-    frame = _any_decoder.decode(text)
+    """The id to answer a bad frame with: as sent if it can be one, else ``"invalid"``.
+
+    :raises FrameError: the text was bad before its end was read, and is not JSON at all.
+    """
+    try:
+        frame = _any_decoder.decode(text)
+    except (msgspec.ValidationError, RecursionError):  # JSON, with a number or a depth beyond us.
+        return "invalid"
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise FrameError("not JSON", is_json=False) from None
     request_id = frame.get("id") if isinstance(frame, dict) else None
-    return "invalid" if request_id in (None, "") else request_id
+    usable = isinstance(request_id, str | int | float) and request_id != ""
+    return request_id if usable else "invalid"
 
 
 def error_body(error: GatewayError) -> ErrorBody:

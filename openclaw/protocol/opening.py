@@ -96,7 +96,10 @@ def read_opening(text: bytes, allowed: frozenset[Dialect]) -> Opening:
 
 def _seed_opening(text: bytes, allowed: frozenset[Dialect]) -> Opening:
     """Read a first frame that is JSON, but not native."""
-    frame = msgspec.json.decode(text)
+    try:
+        frame = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):  # A number or a depth beyond us.
+        raise NotAnOpening(1008, "invalid request frame") from None
     dialect, body = _seed_dialect(frame)
     if dialect is None or dialect not in allowed:
         raise NotAnOpening(1008, "invalid request frame")

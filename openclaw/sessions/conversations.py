@@ -26,7 +26,13 @@ from openclaw.interfaces.conversations import (
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.storage import IStore
 from openclaw.protocol.base import UNSET, Raw
-from openclaw.protocol.schema.chat import History, HistoryDelta, HistoryParams, Message
+from openclaw.protocol.schema.chat import (
+    ChatEvent,
+    History,
+    HistoryDelta,
+    HistoryParams,
+    Message,
+)
 from openclaw.protocol.schema.sessions import (
     PatchParams,
     SessionDefaults,
@@ -35,6 +41,7 @@ from openclaw.protocol.schema.sessions import (
     SessionsListParams,
 )
 from openclaw.sessions import journal, recovery
+from openclaw.sessions.attempts import CountedRunner
 from openclaw.sessions.endings import record_of
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
@@ -69,12 +76,14 @@ class Conversations:
         self._now_ms = now_ms
         self._make_id = make_id
         self._index = index
-        self._lanes = Lanes(runner, clock, self._left, lane_capacity)
+        self._runner = CountedRunner(runner, store)
+        self._lanes = Lanes(self._runner, clock, self._left, lane_capacity)
         self._transcripts = Transcripts(store, index, self._lanes)
-        self._storing: dict[str, list[Deferred[Receipt]]] = {}
+        self._storing: dict[str, list[Deferred[None]]] = {}
         self._coming: dict[str, int] = {}
         self._open: dict[str, Input] = {}
         self._waiting: dict[str, list[Deferred[RunRecord]]] = {}
+        self._results: dict[str, RunRecord | Failure] = {}
 
     # -- start and stop ------------------------------------------------------------------------
 
@@ -86,11 +95,11 @@ class Conversations:
         sessions, unfinished = await self._store.read(journal.load)
         for session in sessions:
             self._index.put(session)
-        plan = recovery.plan(unfinished)
+        plan = recovery.plan(unfinished, {session.session_id for session in sessions})
         for entry in plan.interrupted:
-            await self.finish(entry, recovery.interruption(entry, now))
+            await self._interrupt(entry)
         for entry in plan.run:
-            await self._store.run(journal.mark_attempt, run_id=entry.run_id)
+            self._runner.count(entry)
             self._queue(entry)
         if unfinished:
             self._log.info(
@@ -112,11 +121,11 @@ class Conversations:
     @deferred
     async def accept(self, new: NewInput) -> Receipt:
         """See :meth:`IConversations.accept`."""
+        while new.run_id in self._storing:  # Found afterwards, or tried again if that failed.
+            await self._wait_for_storing(new.run_id)
         known = self._known(new.run_id)
         if known is not None:
             return known
-        if new.run_id in self._storing:
-            return await self._wait_for_storing(new.run_id)
         key = self._keys.parse(new.session_key)
         if self._lanes.full(str(key), self._coming.get(str(key), 0)):
             raise Busy(
@@ -139,38 +148,51 @@ class Conversations:
                 message_id=self._make_id(),
                 now=self._now_ms(),
             )
-            receipt = self._accepted(stored)
-        except Exception:
-            # Whoever repeated it meanwhile tries for himself: his own attempt may succeed.
-            for waiting in self._storing.pop(new.run_id):
-                self._retry(waiting, new)
-            raise
+            receipt = await self._accepted(stored)
         finally:
             self._coming[key] -= 1
             if not self._coming[key]:
                 del self._coming[key]
-        for waiting in self._storing.pop(new.run_id):
-            waiting.callback(self._known(new.run_id) or receipt)
+            for waiting in self._storing.pop(new.run_id):
+                waiting.callback(None)
         return receipt
 
-    def _retry(self, waiting: Deferred[Receipt], new: NewInput) -> None:
-        self.accept(new).addCallbacks(waiting.callback, waiting.errback)
-
-    def _wait_for_storing(self, run_id: str) -> Deferred[Receipt]:
-        waiting: Deferred[Receipt] = Deferred()
+    def _wait_for_storing(self, run_id: str) -> Deferred[None]:
+        waiting: Deferred[None] = Deferred()
         self._storing[run_id].append(waiting)
         return waiting
 
-    def _accepted(self, stored: journal.Stored) -> Receipt:
+    async def _accepted(self, stored: journal.Stored) -> Receipt:
         entry = stored.run.entry
-        if stored.session is None:  # The journal knew it from longer ago than memory does.
-            return Receipt(state="done", input=entry, record=stored.run.record)
+        if stored.session is None:
+            return await self._take_up(stored.run)
         session = self._index.put(stored.session)
         self._queue(entry)
         if stored.message is not None:
             self._tell_message(session, stored.message)
         self._tell_change(entry.session_key, reason="accepted", run_id=entry.run_id)
         return Receipt(state="new", input=entry)
+
+    async def _take_up(self, run: journal.StoredRun) -> Receipt:
+        """Answer for an input that the journal has and memory has not.
+
+        Usually it ended long ago. If not, this process could not record its end, or never learned
+        that it had been stored: then it goes on as it would after a restart.
+        """
+        entry, record = run.entry, run.record
+        if record is None and run.state == "accepted":
+            self._queue(entry)
+            return Receipt(state="in_flight", input=entry)
+        if record is None:
+            record = await self._interrupt(entry)
+        return Receipt(state="done", input=entry, record=record)
+
+    async def _interrupt(self, entry: Input) -> RunRecord:
+        """Tell in its session that an input will not be answered."""
+        ending = recovery.interruption(entry, self._now_ms())
+        await self.finish(entry, ending)
+        self._left(entry)
+        return record_of(entry, ending)
 
     def _queue(self, entry: Input) -> None:
         self._open[entry.run_id] = entry
@@ -200,12 +222,19 @@ class Conversations:
     async def withdraw(self, session_key: str, run_id: str | None) -> Sequence[str]:
         """See :meth:`IConversations.withdraw`."""
         now = self._now_ms()
-        taken = self._lanes.withdraw(str(self._keys.parse(session_key)), run_id)
-        for entry in taken:
+        key = str(self._keys.parse(session_key))
+        taken = self._lanes.withdraw(key, run_id)
+        for place, entry in enumerate(taken):
             ending = Ending(
                 state="aborted", text="", started_at_ms=now, ended_at_ms=now, stop_reason="rpc"
             )
-            await self.finish(entry, ending)
+            try:
+                await self.finish(entry, ending)
+            except Exception:
+                self._results.pop(entry.run_id, None)
+                self._lanes.put_back(key, taken[place:])
+                raise
+            self._tell_withdrawn(entry)
             self._left(entry)
         return [entry.run_id for entry in taken]
 
@@ -232,7 +261,7 @@ class Conversations:
                 message_id=self._make_id(),
             )
         except Exception:
-            self._settle(entry.run_id, Failure())
+            self._results[entry.run_id] = Failure()
             raise
         self._index.deactivate(entry.session_key, entry.run_id)
         if ended.session is not None:
@@ -240,7 +269,7 @@ class Conversations:
             if ended.message is not None:
                 self._tell_message(session, ended.message)
         self._tell_change(entry.session_key, phase=_phase(ending), run_id=entry.run_id)
-        self._settle(entry.run_id, record)
+        self._results[entry.run_id] = record
         return ended.message
 
     def ended(self, run_id: str) -> Deferred[RunRecord]:
@@ -256,14 +285,17 @@ class Conversations:
         else:
             self._waiting.pop(run_id, None)
 
-    def _settle(self, run_id: str, result: RunRecord | Failure) -> None:
-        """Tell everybody who waits for a run how it ended."""
-        for waiting in self._waiting.pop(run_id, ()):
-            waiting.callback(result)
-
     def _left(self, entry: Input) -> None:
+        """An input is out of its lane: only now, after its last event, do answers go out.
+
+        One that has no result was cut off by the stop of the gateway, and will run again.
+        """
         self._open.pop(entry.run_id, None)
         self._index.deactivate(entry.session_key, entry.run_id)
+        result = self._results.pop(entry.run_id, None)
+        if result is not None:
+            for waiting in self._waiting.pop(entry.run_id, ()):
+                waiting.callback(result)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -308,6 +340,7 @@ class Conversations:
         changed = await self._store.run(
             journal.change_session,
             key=session.key,
+            session_id=session.session_id,
             archived=None if params.archived is UNSET else params.archived,
             changes=changes,
             now=self._now_ms(),
@@ -320,13 +353,17 @@ class Conversations:
     async def reset(self, key: str) -> SessionRow:
         """See :meth:`IConversations.reset`."""
         parsed = self._keys.parse(key)
-        fresh = await self._store.run(
+        running = self._lanes.running(str(parsed))
+        fresh, moved = await self._store.run(
             journal.reset_session,
             key=str(parsed),
             agent_id=parsed.agent_id,
             session_id=self._make_id(),
+            running=running.run_id if running is not None else "",
             now=self._now_ms(),
         )
+        self._open.update((entry.run_id, entry) for entry in moved if entry.run_id in self._open)
+        self._lanes.replace(str(parsed), moved)
         return self._changed(fresh, "reset")
 
     @deferred
@@ -335,18 +372,19 @@ class Conversations:
         return await self._transcripts.whole(self._existing(key))
 
     @deferred
-    async def shorten(self, key: str, summary: str, seq: int) -> SessionRow:
+    async def shorten(self, key: str, session_id: str, summary: str, seq: int) -> SessionRow:
         """See :meth:`IConversations.shorten`."""
         session = self._existing(key)
         changed = await self._store.run(
             journal.change_session,
             key=session.key,
+            session_id=session_id,
             archived=None,
             changes={"summary": summary, "summary_seq": seq},
             now=self._now_ms(),
         )
-        if changed is None or changed.session_id != session.session_id:
-            raise InvalidRequest(f"No session found: {session.key}")
+        if changed is None:
+            raise InvalidRequest(f"session changed meanwhile: {session.key}")
         return self._changed(changed, "compact")
 
     @deferred
@@ -358,6 +396,8 @@ class Conversations:
         )
         if deleted:
             self._index.drop(canonical)
+            # What was accepted before this moment belonged to the session that is gone.
+            await self.withdraw(canonical, None)
             self._tell_change(canonical, reason="delete")
         return deleted
 
@@ -378,6 +418,18 @@ class Conversations:
         if self._events.wanted("session.message", session.key):
             payload = session_message(session, self._index.row(session), message)
             self._events.publish("session.message", payload, session.key)
+
+    def _tell_withdrawn(self, entry: Input) -> None:
+        """Tell that an input ended before it ran; its only event."""
+        payload = ChatEvent(
+            run_id=entry.run_id,
+            session_key=entry.session_key,
+            agent_id=entry.agent_id,
+            seq=1,
+            state="aborted",
+            stop_reason="rpc",
+        )
+        self._events.publish("chat", payload)
 
     def _tell_change(self, key: str, reason: str = "", phase: str = "", run_id: str = "") -> None:
         if self._events.wanted("sessions.changed"):

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from attrs import evolve
@@ -33,6 +34,7 @@ class SessionIndex:
         self._models = models
         self._now_ms = now_ms
         self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._archived = 0
         self._rows: dict[str, SessionRow] = {}
         self._pages: dict[SessionsListParams, Raw] = {}
 
@@ -48,7 +50,11 @@ class SessionIndex:
         known = self._sessions.get(session.key)
         if known is not None:
             session = evolve(session, active=known.active)
-        return self._keep(session)
+            self._archived -= known.archived
+        self._archived += session.archived
+        self._keep(session)
+        self._sessions.move_to_end(session.key)
+        return session
 
     def activate(self, key: str, run_id: str) -> None:
         """A run waits or runs in a session."""
@@ -64,7 +70,9 @@ class SessionIndex:
 
     def drop(self, key: str) -> None:
         """Forget a session."""
-        if self._sessions.pop(key, None) is not None:
+        gone = self._sessions.pop(key, None)
+        if gone is not None:
+            self._archived -= gone.archived
             self._rows.pop(key, None)
             self._pages.clear()
 
@@ -106,23 +114,33 @@ class SessionIndex:
                 self._pages[params] = text
         return text
 
-    def _keep(self, session: Session) -> Session:
+    def _keep(self, session: Session) -> None:
         self._sessions[session.key] = session
-        self._sessions.move_to_end(session.key)
         self._rows.pop(session.key, None)
         self._pages.clear()
-        return session
+
+    def _find(self, params: SessionsListParams, now: int) -> tuple[Iterator[Session], int]:
+        """The sessions of a page, and how many there are on all pages.
+
+        The usual question names no filter; then nobody looks at sessions beyond the page.
+        """
+        span = (params.offset, params.offset + params.limit)
+        if _unfiltered(params):
+            living = (one for one in self.latest_first() if not one.archived)
+            return islice(living, *span), len(self) - self._archived
+        matching = [one for one in self.latest_first() if self._matches(one, params, now)]
+        return islice(matching, *span), len(matching)
 
     def _make_page(self, params: SessionsListParams) -> SessionsList:
         now = self._now_ms()
-        matching = [one for one in self.latest_first() if self._matches(one, params, now)]
-        page = matching[params.offset : params.offset + params.limit]
+        found, total = self._find(params, now)
+        page = list(found)
         following = params.offset + len(page)
-        more = following < len(matching)
+        more = following < total
         return SessionsList(
             ts=now,
             count=len(page),
-            total_count=len(matching),
+            total_count=total,
             limit_applied=params.limit,
             next_offset=following if more else None,
             has_more=more,
@@ -190,6 +208,11 @@ def _last_run(settings: Settings) -> dict[str, Any]:
         "last_run_id": settings.last_run_id,
         "aborted_last_run": settings.status == "aborted",
     }
+
+
+def _unfiltered(params: SessionsListParams) -> bool:
+    everything = SessionsListParams(limit=params.limit, offset=params.offset)
+    return params == everything
 
 
 def _archived_matches(archived: bool, asked: object) -> bool:

@@ -7,7 +7,7 @@ was), ``ended``. What they mean after a crash is decided in :mod:`openclaw.sessi
 from typing import Any, get_args
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from openclaw.interfaces.agents import Usage
 from openclaw.interfaces.conversations import Ending, Input, InputKind, NewInput, RunRecord
@@ -111,7 +111,8 @@ def store_input(
 def mark_shown(tx: ITransaction, *, run_id: str, now: int) -> None:
     """Something of the answer is about to be seen."""
     tx.execute(
-        "update input set state = 'shown', started_at = :now where run_id = :run_id",
+        "update input set state = 'shown', started_at = :now"
+        " where run_id = :run_id and state = 'accepted'",
         run_id=run_id,
         now=now,
     )
@@ -129,11 +130,14 @@ def mark_attempt(tx: ITransaction, *, run_id: str) -> int:
 def store_ending(
     tx: ITransaction, *, entry: Input, ending: Ending, record: RunRecord, message_id: str
 ) -> Ended:
-    """Record how a run ended, with its answer in the transcript of the session it belongs to."""
+    """Record how a run ended, with its answer in the transcript of the session it belongs to.
+
+    The row tells which session that is: a reset may have moved the input while it waited.
+    """
     now = ending.ended_at_ms
-    tx.execute(
+    belongs = tx.rows(
         "update input set state = 'ended', started_at = :started, ended_at = :now,"
-        " result = :result where run_id = :run_id",
+        " result = :result where run_id = :run_id returning session_id",
         run_id=entry.run_id,
         started=ending.started_at_ms,
         now=now,
@@ -143,7 +147,7 @@ def store_ending(
     rows = tx.rows(
         f"select {_SESSION} from session where key = :key and session_id = :session_id",
         key=entry.session_key,
-        session_id=entry.session_id,
+        session_id=belongs[0][0] if belongs else "",
     )
     if not rows:
         return Ended(None, None)
@@ -161,7 +165,7 @@ def store_ending(
 def read_messages(
     tx: ITransaction, *, session_id: str, after: int, before: int, limit: int
 ) -> list[Message]:
-    """The latest messages between two places (both excluded), oldest first."""
+    """The latest messages between two places (both excluded), in order."""
     rows = tx.rows(
         f"select {_MESSAGE} from message where session_id = :session_id and seq > :after"
         " and seq < :before order by seq desc limit :limit",
@@ -174,10 +178,20 @@ def read_messages(
 
 
 def change_session(
-    tx: ITransaction, *, key: str, archived: bool | None, changes: dict[str, Any], now: int
+    tx: ITransaction,
+    *,
+    key: str,
+    session_id: str,
+    archived: bool | None,
+    changes: dict[str, Any],
+    now: int,
 ) -> Session | None:
-    """Change settings of a session; ``None`` if there is none."""
-    rows = tx.rows(f"select {_SESSION} from session where key = :key", key=key)
+    """Change settings of a session; ``None`` if it is gone or another by now."""
+    rows = tx.rows(
+        f"select {_SESSION} from session where key = :key and session_id = :session_id",
+        key=key,
+        session_id=session_id,
+    )
     if not rows:
         return None
     before = _session(rows[0])
@@ -191,25 +205,35 @@ def change_session(
 
 
 def reset_session(
-    tx: ITransaction, *, key: str, agent_id: str, session_id: str, now: int
-) -> Session:
-    """Start over under the same key; label and model stay, the old transcript goes."""
+    tx: ITransaction, *, key: str, agent_id: str, session_id: str, running: str, now: int
+) -> tuple[Session, list[Input]]:
+    """Start over under the same key; label and model stay, the old transcript goes.
+
+    What waits was promised an answer, so it moves to the new session and stands first in it.
+
+    :param running: run id of what runs in the old session now; it stays behind.
+    :return: the new session, and the inputs that moved, in order.
+    """
     rows = tx.rows(f"select {_SESSION} from session where key = :key", key=key)
     kept = Settings()
+    moved: list[Input] = []
     if rows:
         before = _session(rows[0])
         kept = Settings(label=before.settings.label, model=before.settings.model)
+        moved = _move_inputs(tx, before.session_id, session_id, running)
         delete_session(tx, key=key, expected=None)
     tx.execute(
-        "insert into session(key, session_id, agent_id, created_at, updated_at, settings)"
-        " values (:key, :session_id, :agent_id, :now, :now, :settings)",
+        "insert into session(key, session_id, agent_id, created_at, updated_at, last_seq, settings)"
+        " values (:key, :session_id, :agent_id, :now, :now, :last_seq, :settings)",
         key=key,
         session_id=session_id,
         agent_id=agent_id,
         now=now,
+        last_seq=len(moved),
         settings=encode(kept).decode(),
     )
-    return _session(tx.rows(f"select {_SESSION} from session where key = :key", key=key)[0])
+    row = tx.rows(f"select {_SESSION} from session where key = :key", key=key)[0]
+    return _session(row), moved
 
 
 def delete_session(tx: ITransaction, *, key: str, expected: str | None) -> bool:
@@ -225,6 +249,47 @@ def delete_session(tx: ITransaction, *, key: str, expected: str | None) -> bool:
 def forget_runs(tx: ITransaction, *, before: int) -> int:
     """Forget runs that ended long ago; their messages stay."""
     return tx.execute("delete from input where ended_at < :before", before=before)
+
+
+def _move_inputs(tx: ITransaction, old: str, new: str, running: str) -> list[Input]:
+    """Give the inputs that wait in one session, with their messages, to another, empty one."""
+    rows = tx.rows(
+        f"select {_INPUT} from input where session_id = :old and state = 'accepted'"
+        " and run_id <> :running order by position",
+        old=old,
+        running=running,
+    )
+    moved = []
+    for seq, row in enumerate(rows, 1):
+        entry = evolve(_run(row).entry, session_id=new, message_seq=seq)
+        moved.append(entry)
+        tx.execute(
+            "update message set session_id = :new, seq = :seq"
+            " where session_id = :old and run_id = :run_id and role = 'user'",
+            new=new,
+            seq=seq,
+            old=old,
+            run_id=entry.run_id,
+        )
+        tx.execute(
+            "update input set session_id = :new, body = :body where run_id = :run_id",
+            new=new,
+            body=_body(entry),
+            run_id=entry.run_id,
+        )
+    return moved
+
+
+def _body(entry: Input) -> bytes:
+    return encode(
+        StoredInput(
+            text=entry.text,
+            agent_id=entry.agent_id,
+            message_seq=entry.message_seq,
+            timeout_seconds=entry.timeout_seconds,
+            system=entry.system,
+        )
+    )
 
 
 def _touch(

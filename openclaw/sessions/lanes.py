@@ -1,7 +1,7 @@
 """Lanes: the inputs of one conversation run one after the other, conversations side by side."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -13,13 +13,13 @@ CAPACITY = 100
 
 
 class _Lane:
-    """Inputs of one session that wait, and whether one runs."""
+    """Inputs of one session that wait, and the one that runs."""
 
-    __slots__ = ("busy", "waiting")
+    __slots__ = ("running", "waiting")
 
     def __init__(self) -> None:
         self.waiting: deque[Input] = deque()
-        self.busy = False
+        self.running: Input | None = None
 
 
 class Lanes:
@@ -58,6 +58,11 @@ class Lanes:
         lane = self._lanes.get(key)
         return tuple(lane.waiting) if lane else ()
 
+    def running(self, key: str) -> Input | None:
+        """The input of a session that runs."""
+        lane = self._lanes.get(key)
+        return lane.running if lane else None
+
     def add(self, entry: Input) -> None:
         """Queue an input; it starts in a later turn, so that its acknowledgement leaves first."""
         lane = self._lanes.setdefault(entry.session_key, _Lane())
@@ -72,7 +77,21 @@ class Lanes:
         taken = [entry for entry in lane.waiting if run_id in (None, entry.run_id)]
         for entry in taken:
             lane.waiting.remove(entry)
+        self._tidy(key, lane)
         return taken
+
+    def put_back(self, key: str, entries: Sequence[Input]) -> None:
+        """Undo :meth:`withdraw`: they are next again, in their order."""
+        lane = self._lanes.setdefault(key, _Lane())
+        lane.waiting.extendleft(reversed(entries))
+        self._start_soon(key)
+
+    def replace(self, key: str, entries: Sequence[Input]) -> None:
+        """Take inputs that wait as they are now; their order stays."""
+        fresh = {entry.run_id: entry for entry in entries}
+        lane = self._lanes.get(key)
+        if lane is not None:
+            lane.waiting = deque(fresh.get(entry.run_id, entry) for entry in lane.waiting)
 
     def open(self) -> None:
         """Start running what waits."""
@@ -91,19 +110,21 @@ class Lanes:
 
     def _start(self, key: str) -> None:
         lane = self._lanes.get(key)
-        if lane is None or lane.busy or not lane.waiting or not self._open:
+        if lane is None or lane.running or not lane.waiting or not self._open:
             return
-        lane.busy = True
-        entry = lane.waiting.popleft()
+        lane.running = entry = lane.waiting.popleft()
         self._tasks.spawn(f"run {entry.run_id}", self._run(key, lane, entry))
 
     async def _run(self, key: str, lane: _Lane, entry: Input) -> None:
         try:
             await self._runner.run(entry)
         finally:
-            lane.busy = False
-            self._left(entry)
+            lane.running = None
             if lane.waiting:
                 self._start_soon(key)
-            else:
-                self._lanes.pop(key, None)
+            self._tidy(key, lane)
+            self._left(entry)
+
+    def _tidy(self, key: str, lane: _Lane) -> None:
+        if not lane.waiting and lane.running is None:
+            self._lanes.pop(key, None)

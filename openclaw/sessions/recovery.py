@@ -1,10 +1,11 @@
 """After a start: which inputs run again, and which are told to have been interrupted. Pure.
 
 An input of whose answer nothing was seen runs (again). One whose answer had begun to show, or that
-has been tried too often, is not run again: its session is told that it was interrupted.
+has been tried too often, is not run again: its session is told that it was interrupted. Neither is
+one whose session was deleted or started over under it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from attrs import frozen
 
@@ -22,12 +23,16 @@ class Recovery:
     interrupted: tuple[Input, ...]
 
 
-def plan(unfinished: Iterable[StoredRun]) -> Recovery:
-    """Decide for every input that had not ended, in order."""
+def plan(unfinished: Iterable[StoredRun], session_ids: Collection[str]) -> Recovery:
+    """Decide for every input that had not ended, in order.
+
+    :param session_ids: of the sessions there are.
+    """
     run: list[Input] = []
     interrupted: list[Input] = []
     for one in unfinished:
-        again = one.state == "accepted" and one.entry.attempt < MAX_ATTEMPTS
+        possible = one.state == "accepted" and one.entry.session_id in session_ids
+        again = possible and one.entry.attempt < MAX_ATTEMPTS
         (run if again else interrupted).append(one.entry)
     return Recovery(tuple(run), tuple(interrupted))
 

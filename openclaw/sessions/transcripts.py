@@ -68,9 +68,11 @@ class Transcripts:
             return self._nothing(key)
         if params.cursor is not UNSET:
             cursor = read_cursor(params.cursor)
-            if cursor is not None and cursor.session_id == session.session_id:
-                return await self._delta(session, cursor.seq, params.limit)
-        before = _END if params.before_seq is UNSET else params.before_seq
+            if cursor is not None and _fits(cursor, session):
+                delta = await self._delta(session, cursor.seq, params.limit)
+                if delta is not None:
+                    return delta
+        before = _END if params.before_seq is UNSET else min(params.before_seq, _END)
         if params.offset is not UNSET:
             before = max(1, session.last_seq + 1 - params.offset)
         messages = await self._read(session, 0, before, params.limit)
@@ -109,8 +111,11 @@ class Transcripts:
         said = [Turn(one.role, _text(one)) for one in messages if _text(one)]
         return [*_summary(settings), *_last_turns(said)]
 
-    async def _delta(self, session: Session, seq: int, limit: int) -> HistoryDelta:
-        messages = await self._read(session, seq, _END, limit)
+    async def _delta(self, session: Session, seq: int, limit: int) -> HistoryDelta | None:
+        """What came after a place; ``None`` if that is more than was asked for."""
+        messages = await self._read(session, seq, _END, limit + 1)
+        if len(messages) > limit:
+            return None  # A delta has no gaps; whoever was away so long reads the latest page.
         row = self._index.row(session)
         last = messages[-1].mark.seq if messages and messages[-1].mark else seq
         return HistoryDelta(
@@ -138,7 +143,7 @@ class Transcripts:
             messages=messages,
             pending_inputs=self._pending(session),
             has_more=more,
-            total_messages=session.last_seq,
+            total_messages=max(session.last_seq, last),
             defaults=self._index.defaults(),
             session_info=self._index.row(session),
             session_id=session.session_id,
@@ -170,6 +175,10 @@ class Transcripts:
         return PendingInputs(items=items, total=len(items))
 
 
+def _fits(cursor: Cursor, session: Session) -> bool:
+    return cursor.session_id == session.session_id and 0 <= cursor.seq <= session.last_seq
+
+
 def session_message(session: Session, row: SessionRow, message: Message) -> SessionMessage:
     """One message as followers of its session receive it."""
     mark = message.mark
@@ -197,11 +206,12 @@ def order_turns(messages: Sequence[Message], entry: Input) -> list[Turn]:
         seq = message.mark.seq
         run_id = message.mark.run_id
         place = asked.get(run_id, seq) if run_id is not UNSET else seq
-        earlier = place < entry.message_seq and _text(message)
-        if earlier or seq == entry.message_seq:
+        if place < entry.message_seq and _text(message):
             keyed.append((place, seq, message))
     keyed.sort(key=lambda one: one[:2])
-    return _last_turns([Turn(one.role, _text(one)) for _, _, one in keyed])
+    earlier = [Turn(message.role, _text(message)) for _, _, message in keyed]
+    # The input itself does not depend on what could be read: its session may be gone by now.
+    return _last_turns([*earlier, Turn("user", entry.text)])
 
 
 def _summary(settings: Settings) -> list[Turn]:

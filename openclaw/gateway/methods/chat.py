@@ -35,6 +35,7 @@ from openclaw.protocol.schema.chat import (
     HistoryParams,
     SendParams,
     SendResult,
+    SendStatus,
 )
 
 
@@ -82,14 +83,14 @@ class ChatMethods:
             )
         )
         if receipt.state == "new":
-            return SendResult(
-                run_id=params.idempotency_key,
-                status="started",
-                message_seq=receipt.input.message_seq,
-            )
-        if receipt.record is None:
-            return SendResult(run_id=params.idempotency_key, status="in_flight")
-        return SendResult(run_id=params.idempotency_key, status=receipt.record.final.status)
+            status: SendStatus = "started"
+        elif receipt.record is None:
+            status = "in_flight"
+        else:
+            status = receipt.record.final.status
+        return SendResult(
+            run_id=params.idempotency_key, status=status, message_seq=receipt.input.message_seq
+        )
 
     async def _abort(self, client: Client, params: AbortParams) -> AbortResult:
         key = self.canonical(params.session_key)
@@ -134,18 +135,21 @@ class ChatMethods:
         return key
 
     async def _wait(self, client: Client, params: AgentWaitParams) -> AgentWait:
-        receipt = await self.conversations.receipt(params.run_id)
-        if receipt is not None and receipt.record is not None:
-            return _waited(params.run_id, receipt.record)
+        # First wait, then look: a run that ends meanwhile is seen by one of the two.
         waiting = self.conversations.ended(params.run_id)
         timer = self.clock.callLater(params.timeout_ms / 1000, waiting.cancel)
         try:
+            receipt = await self.conversations.receipt(params.run_id)
+            if receipt is not None and receipt.record is not None:
+                return _waited(params.run_id, receipt.record)
             record = await waiting
         except CancelledError:
             return AgentWait(run_id=params.run_id, status="timeout")
         finally:
             if timer.active():
                 timer.cancel()
+            waiting.addErrback(lambda _: None)
+            waiting.cancel()
         return _waited(params.run_id, record)
 
 

@@ -107,7 +107,8 @@ class SessionMethods:
             return _not_compacted(key, f"no summary: {error}", ok=False)
         if not summary:
             return _not_compacted(key, "no summary: the model said nothing", ok=False)
-        await self.conversations.shorten(key, summary, row.message_count or 0)
+        session_id = row.session_id or ""
+        await self.conversations.shorten(key, session_id, summary, row.message_count or 0)
         return Compacted(ok=True, key=key, compacted=True)
 
     def _follow(self, client: Client, params: MessagesSubscribeParams) -> MessagesSubscribed:

@@ -12,6 +12,9 @@ from openclaw.protocol.schema.sessions import SessionDefaults, SessionRow
 HistoryLimit = Annotated[int, Meta(ge=1, le=10_000)]
 
 
+SendStatus = Literal["started", "in_flight", "ok", "error", "timeout"]
+
+
 class TextPart(Wire, frozen=True, kw_only=True):
     """A piece of text in a message."""
 
@@ -145,7 +148,7 @@ class SendResult(Wire, frozen=True, kw_only=True):
     """
 
     run_id: str
-    status: Literal["started", "in_flight", "ok", "error", "timeout"]
+    status: SendStatus
     message_seq: int | UnsetType = UNSET
 
 
