@@ -1,0 +1,91 @@
+# What a person types here; each target makes what it needs. See docs/development.rst.
+#
+#   make run        start a gateway in the foreground, with its web chat
+#   make test       install what the tests need, run them all, name what could not be run
+#   make check      style, types, layers, documentation, generated files; runs no test suite
+#   make generated  write the files that are made from the code
+#   make docs       build the documentation into docs/_build
+#   make bench      measure beside the original and write docs/benchmarks.rst (long)
+#   make kills KILLS=200, make disconnects DISCONNECTS=1000    the same tests, full size
+#   make clean      remove everything that these made
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+TESTS ?= tests
+KILLS ?= 200
+DISCONNECTS ?= 1000
+# More words for ``openclaw gateway``: make run ARGS="--port 19000"
+ARGS ?=
+
+BIN := $(VENV)/bin
+KILL_TESTS := tests.storage.test_kill $(if $(wildcard tests/faults/__init__.py),tests.faults)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
+# Of pip's ways to install a checkout, this one lets twistd see our plugin.
+EDITABLE := --config-settings editable_mode=compat --editable
+PINS := setup.cfg pyproject.toml constraints.txt
+
+.PHONY: run test check lint types generated docs bench kills disconnects clean
+
+run: $(VENV)/.ready-run
+	@exec $(BIN)/openclaw gateway $(ARGS)
+
+test: $(VENV)/.ready-test
+	@tools/install-node-packages.sh
+	@$(BIN)/python -m tools.run_tests --jobs $(JOBS) $(TESTS)
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m tools.layers
+	$(BIN)/python -m tools.sizes
+	$(BIN)/python -m tools.generate --check
+	$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	@for page in README.rst README.zh.rst; do \
+		$(BIN)/docutils --report=2 --halt=2 $$page >/dev/null || exit 1; done
+	$(BIN)/towncrier build --draft --version next >/dev/null
+	@if git rev-parse --quiet --verify origin/main >/dev/null 2>&1; then \
+		$(BIN)/towncrier check --compare-with origin/main; fi
+
+generated: $(VENV)/.ready-dev
+	$(BIN)/python -m tools.generate
+
+docs: $(VENV)/.ready-dev
+	$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: $(VENV)/.ready-test
+	@tools/install-node-packages.sh
+	$(BIN)/python -m benchmarks --publish $(ARGS)
+
+kills: $(VENV)/.ready-test
+	OPENCLAW_TEST_KILLS=$(KILLS) $(BIN)/python -m tools.run_tests $(KILL_TESTS)
+
+disconnects: $(VENV)/.ready-test
+	@tools/install-node-packages.sh
+	OPENCLAW_TEST_DISCONNECTS=$(DISCONNECTS) $(BIN)/python -m tools.run_tests tests.browser.test_page
+
+clean:
+	rm -rf $(VENV) build dist docs/_build node_modules .bench .hypothesis .mypy_cache .ruff_cache
+	rm -rf _trial_temp* *.egg-info
+	find openclaw tests benchmarks tools twisted -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready-run: $(BIN)/python $(PINS)
+	@$(PIP) $(EDITABLE) .
+	@touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready-run
+	@$(PIP) $(EDITABLE) '.[test]'
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready-test
+	@$(PIP) $(EDITABLE) '.[dev]'
+	@touch $@
