@@ -87,6 +87,19 @@ class StoreError(Unavailable):
     retryable = True
 
 
+class KeyMissing(StoreError):
+    """The journal is sealed, and there is nothing to open it with; ends the start."""
+
+    retryable = False
+    exit_status = 78
+
+
+class KeyWrong(StoreError):
+    """The journal was sealed with another key; ends the start."""
+
+    retryable = False
+
+
 class ModelError(Unavailable):
     """A model provider refused, broke off or fell silent.
 

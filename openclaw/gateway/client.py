@@ -8,6 +8,11 @@ from openclaw.protocol.frames import EventText
 from openclaw.protocol.scopes import expand
 
 Send = Callable[[bytes], None]
+Close = Callable[[int, str], None]
+
+
+def _cannot_close(code: int, reason: str) -> None:
+    """A client without a socket."""
 
 
 class Client:
@@ -22,6 +27,7 @@ class Client:
         "admitted",
         "allowed",
         "caps",
+        "close",
         "congested",
         "conn_id",
         "connected_at_ms",
@@ -45,6 +51,7 @@ class Client:
         send: Send,
         congested: Callable[[], bool],
         native: bool = True,
+        close: Close = _cannot_close,
     ) -> None:
         self.conn_id = conn_id
         self.info = info
@@ -55,6 +62,7 @@ class Client:
         self.send = send
         self.congested = congested
         self.native = native
+        self.close = close
         self.allowed = expand(admitted.scopes)
         self.follows_sessions = False
         self.followed: set[str] = set()
@@ -64,6 +72,10 @@ class Client:
         """Send the next numbered event."""
         self.seq += 1
         self.send(text.numbered(self.seq))
+
+    def lose_rights(self) -> None:
+        """What let it in is void: from now on nothing it asks for is allowed."""
+        self.allowed = frozenset()
 
     def skip_event(self) -> None:
         """Leave an event out; the hole in the numbers tells the client."""

@@ -27,8 +27,10 @@ from openclaw.protocol.frames import (
     error_body,
 )
 from openclaw.protocol.opening import BadOpening, NotAnOpening, Opening, read_opening
+from openclaw.security.tls.clients import with_certificate
 
 _TOO_SLOW = "slow consumer"
+_LINGER_SECONDS = 5.0
 
 
 class GatewayConnection(FastFrames):
@@ -53,6 +55,7 @@ class GatewayConnection(FastFrames):
         self._timer: IDelayedCall | None = None
         self._client: Client | None = None
         self._opening: Opening | None = None
+        self._refused_id: str | None = None
         self._admitted: Admitted | None = None
         self._handshake: Handshake = start_handshake(self)
         self._out: Outgoing | None = None
@@ -63,7 +66,9 @@ class GatewayConnection(FastFrames):
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Take the facts of the upgrade; whoever must be refused never gets this far."""
-        peer = self.door.peer_of(self.transport.getPeer(), request.headers)
+        peer = with_certificate(
+            self.door.peer_of(self.transport.getPeer(), request.headers), self.transport
+        )
         if not self.door.waiting.enter(peer):
             raise ConnectionDeny(ConnectionDeny.SERVICE_UNAVAILABLE, "too many sockets wait")
         self.peer_facts = self._waiting = peer
@@ -114,6 +119,16 @@ class GatewayConnection(FastFrames):
             self._out.stopProducing()
         super().sendCloseFrame(code, reasonUtf8, isReply)
 
+    def dropConnection(self, abort: bool = False) -> None:
+        """End the TCP connection, but let our last words out first.
+
+        Autobahn resets it as soon as both sides have said goodbye, which swallows a close frame
+        that is still on its way. A peer that does not read is cut off all the same, a little later.
+        """
+        super().dropConnection(abort and not self.wasClean)
+        self._stop_timer()
+        self._timer = self.door.clock.callLater(_LINGER_SECONDS, self.transport.abortConnection)
+
     def _max_message_size_exceeded(self, size: int, limit: int, reason: str) -> None:
         """Close without the words that Autobahn would add: clients of this protocol know none."""
         self._fail_connection(self.CLOSE_STATUS_CODE_MESSAGE_TOO_BIG, "")
@@ -126,6 +141,10 @@ class GatewayConnection(FastFrames):
         """Forget everything about the socket."""
         self.fast = False
         self._handshake.lost()
+        self._stop_timer()
+        if self.closeHandshakeTimeoutCall is not None:  # Autobahn leaves it running.
+            self.closeHandshakeTimeoutCall.cancel()
+            self.closeHandshakeTimeoutCall = None
         if self._out is not None:
             self._out.stopProducing()
             self.door.closed(self)
@@ -151,7 +170,7 @@ class GatewayConnection(FastFrames):
         except NotAnOpening as nothing:
             self._handshake.hang_up(nothing.close_code, nothing.reason)
         except BadOpening as bad:
-            self._refused_id: object = bad.request_id
+            self._refused_id = bad.request_id
             self._handshake.refuse(bad.refusal)
         except Exception:  # Whatever a stranger sends, the socket gets its one answer.
             self._not_admitted(Failure())
@@ -178,6 +197,7 @@ class GatewayConnection(FastFrames):
             send=self._out.text if native else self._send_seed,
             congested=lambda: self._out is not None and self._out.congested,
             native=native,
+            close=self.close,
         )
         self._client = client
         self.maxFramePayloadSize = self.maxMessagePayloadSize = self.door.policy.max_payload
@@ -209,7 +229,7 @@ class GatewayConnection(FastFrames):
 
     def drop(self) -> None:
         """See :meth:`Socket.drop`."""
-        self.dropConnection(abort=True)
+        self.transport.abortConnection()
 
     def forget(self) -> None:
         """See :meth:`Core.forget`."""

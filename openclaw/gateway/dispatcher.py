@@ -18,6 +18,7 @@ from openclaw.protocol.schema.common import NoParams
 from openclaw.protocol.validation import decode_params
 
 Handler = Callable[[Client, Any], Any]
+Check = Callable[[Client], None]
 _NOTHING = NoParams()
 _EMPTY, _NULL = Raw(b"{}"), Raw(b"null")
 
@@ -46,6 +47,7 @@ class _Served:
     handler: Handler
     scope: str | None
     decoder: Any
+    check: Check | None
 
 
 class Dispatcher:
@@ -62,16 +64,18 @@ class Dispatcher:
         table: Mapping[str, Method],
         handlers: Mapping[str, Handler],
         make_reference: Callable[[], str],
+        check_of: Callable[[Method], Check | None] = lambda method: None,
     ) -> None:
         """Pair every method with its handler.
 
+        :param check_of: what else may refuse a method's requests, beside its scope.
         :raises ValueError: a method without a handler, or a handler without a method.
         """
         if table.keys() != handlers.keys():
             odd = sorted(table.keys() ^ handlers.keys())
             raise ValueError(f"methods and handlers differ: {', '.join(odd)}")
         self._served = {
-            name: _Served(method, handlers[name], method.scope, method.decoder)
+            name: _Served(method, handlers[name], method.scope, method.decoder, check_of(method))
             for name, method in table.items()
         }
         self._make_reference = make_reference
@@ -87,6 +91,8 @@ class Dispatcher:
             served = self._served.get(request.method)
             if served is None or (served.scope is not None and served.scope not in client.allowed):
                 raise _refusal(client, request.method, served)
+            if served.check is not None:
+                served.check(client)
             params = _NOTHING
             if served.decoder is not None:
                 raw = request.params

@@ -1,11 +1,26 @@
 """Makes connections; Autobahn's options are set here, once."""
 
+from collections.abc import Callable
+
 from autobahn.twisted.websocket import WebSocketServerFactory
-from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 
 from openclaw.gateway.connection import GatewayConnection
 from openclaw.gateway.door import Door
 from openclaw.protocol.connect import MAX_PREAUTH_BYTES
+
+
+class Timers:
+    """Autobahn's time-outs on the clock we are given; its own live on the installed reactor."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+
+    def call_later(
+        self, seconds: float, call: Callable[..., object], *args: object
+    ) -> IDelayedCall:
+        """As the batched timer that Autobahn makes for itself."""
+        return self._clock.callLater(seconds, call, *args)
 
 
 class GatewayFactory(WebSocketServerFactory):
@@ -17,10 +32,11 @@ class GatewayFactory(WebSocketServerFactory):
     def __init__(self, door: Door, reactor: IReactorTime) -> None:
         super().__init__(reactor=reactor, server="openclaw-gateway")
         self._door = door
+        self._batched_timer = Timers(reactor)
         self.setProtocolOptions(
             # Until a client is admitted; then the connection raises its own limits.
-            maxFramePayloadSize=MAX_PREAUTH_BYTES - 1,
-            maxMessagePayloadSize=MAX_PREAUTH_BYTES - 1,
+            maxFramePayloadSize=MAX_PREAUTH_BYTES,
+            maxMessagePayloadSize=MAX_PREAUTH_BYTES,
             # Violations end with a close frame that says why.
             failByDrop=False,
             openHandshakeTimeout=door.handshake_seconds,

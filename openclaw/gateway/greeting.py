@@ -19,7 +19,7 @@ from openclaw.protocol.connect import (
     SessionDefaults,
 )
 from openclaw.protocol.events import EVENTS
-from openclaw.protocol.hello import HelloOk
+from openclaw.protocol.hello import CAPABILITIES, HelloOk
 from openclaw.protocol.schema.system import Snapshot
 
 
@@ -58,7 +58,11 @@ class Greeting:
         self._broadcaster = broadcaster
         self._health = health
         self._now_ms = now_ms
-        self._features = Raw(encode(Features(methods=methods, events=sorted(EVENTS))))
+        self._features = Raw(
+            encode(
+                Features(methods=methods, events=sorted(EVENTS), capabilities=list(CAPABILITIES))
+            )
+        )
         self._session_defaults = Raw(encode(about.session_defaults))
         self._no_presence = Raw(b"[]")
 

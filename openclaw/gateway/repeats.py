@@ -78,6 +78,7 @@ class Repeats:
         )
 
     def _succeeded(self, result: Any, key: str) -> Any:
+        self._kept.pop(key, None)  # An answer that replaces an old one is not the oldest.
         self._kept[key] = _Kept(result, self._seconds() + self._window_seconds)
         while len(self._kept) > self._capacity:
             self._kept.popitem(last=False)

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from openclaw.protocol import scopes
 from openclaw.protocol.connect import Challenge
-from openclaw.protocol.schema import agents, chat, sessions, system
+from openclaw.protocol.schema import agents, chat, devices, sessions, system
 
 
 @frozen
@@ -48,6 +48,27 @@ _TABLE = (
         sessions.SessionsChanged,
         scopes.READ,
         "A session changed; for callers of ``sessions.subscribe``.",
+    ),
+    EventKind(
+        "device.pair.requested",
+        devices.PendingDevice,
+        scopes.PAIRING,
+        "A device waits for approval.",
+        drop_if_slow=True,
+    ),
+    EventKind(
+        "device.pair.resolved",
+        devices.PairResolved,
+        scopes.PAIRING,
+        "A request has ended, or a device was paired without one.",
+        drop_if_slow=True,
+    ),
+    EventKind(
+        "device.pair.changed",
+        devices.PairChanged,
+        scopes.PAIRING,
+        "A device was renamed.",
+        drop_if_slow=True,
     ),
 )
 

@@ -55,6 +55,8 @@ class Event(Wire, frozen=True, kw_only=True):
     seq: int | UnsetType = UNSET
 
 
+_NEEDED = ("type", "id", "method")
+_KNOWN = frozenset({*_NEEDED, "params", "traceparent", "expectedProfileId"})
 _request_decoder = msgspec.json.Decoder(Request)
 _any_decoder = msgspec.json.Decoder()
 
@@ -67,35 +69,32 @@ def decode_request(text: bytes) -> Request:
     try:
         return _request_decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise FrameError(_frame_words(explain(error)), _salvage_id(text)) from None
+        raise _bad_frame(text, explain(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise FrameError("not JSON", is_json=False) from None
     except RecursionError:
         raise FrameError(TOO_DEEP) from None
 
 
-def _frame_words(explained: str) -> str:
-    """``type`` has one value only, and official clients know the words for that."""
-    return explained.replace(
-        "at /type: must be equal to one of the allowed values",
-        "at /type: must be equal to constant",
-    )
-
-
-def _salvage_id(text: bytes) -> object:
-    """The id to answer a bad frame with: as sent if it can be one, else ``"invalid"``.
-
-    :raises FrameError: the text was bad before its end was read, and is not JSON at all.
-    """
+def _bad_frame(text: bytes, explained: str) -> FrameError:
+    """Name one fault of each kind, in the order and the words official clients know."""
     try:
         frame = _any_decoder.decode(text)
     except (msgspec.ValidationError, RecursionError):  # JSON, with a number or a depth beyond us.
-        return "invalid"
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise FrameError("not JSON", is_json=False) from None
-    request_id = frame.get("id") if isinstance(frame, dict) else None
+        return FrameError(explained)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # Bad before its end was read.
+        return FrameError("not JSON", is_json=False)
+    if not isinstance(frame, dict):
+        return FrameError(explained)
+    missing = [name for name in _NEEDED if name not in frame]
+    unknown = [name for name in frame if name not in _KNOWN]
+    faults = [f"must have required property '{name}'" for name in missing[:1]]
+    faults += [f"at root: unexpected property '{name}'" for name in unknown[:1]]
+    if "type" in frame and frame["type"] != "req":
+        faults.append("at /type: must be equal to constant")
+    request_id = frame.get("id")
     usable = isinstance(request_id, str | int | float) and request_id != ""
-    return request_id if usable else "invalid"
+    return FrameError("; ".join(faults) or explained, request_id if usable else "invalid")
 
 
 def error_body(error: GatewayError) -> ErrorBody:

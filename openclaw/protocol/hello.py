@@ -12,6 +12,9 @@ from openclaw.protocol.connect import (
 )
 from openclaw.protocol.schema.system import Snapshot
 
+CAPABILITIES = ("published-model-catalog",)
+"""What clients ask for by name before they use it; each is true of this gateway."""
+
 
 class HelloOk(Wire, frozen=True, kw_only=True):
     """Payload of the answer to ``connect``."""
@@ -25,4 +28,4 @@ class HelloOk(Wire, frozen=True, kw_only=True):
     protocol: int = PROTOCOL
 
 
-__all__ = ["Features", "HelloOk"]
+__all__ = ["CAPABILITIES", "Features", "HelloOk"]

@@ -113,7 +113,7 @@ class SessionMethods:
 
     def _follow(self, client: Client, params: MessagesSubscribeParams) -> MessagesSubscribed:
         key = self.canonical(params.key)
-        if len(client.followed) >= MAX_FOLLOWED:
+        if key not in client.followed and len(client.followed) >= MAX_FOLLOWED:
             raise InvalidRequest(f"a connection follows at most {MAX_FOLLOWED} sessions")
         client.followed.add(key)
         replay: ApprovalReplay | UnsetType = UNSET

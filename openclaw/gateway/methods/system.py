@@ -33,6 +33,7 @@ from openclaw.protocol.schema.system import (
     StatusSession,
     StatusSessions,
     SystemEventParams,
+    TlsStatus,
     UsageCost,
     UsageCostParams,
     WakeParams,
@@ -46,6 +47,7 @@ class SystemMethods:
     """Health, status, presence, heartbeats, logs and figures.
 
     :ivar sign_in: makes a fresh link to the web chat.
+    :ivar tls: tells about the port's certificate; ``None`` where the port speaks no TLS.
     """
 
     version: str
@@ -60,6 +62,7 @@ class SystemMethods:
     broadcaster: Broadcaster
     conversations: IConversations
     sign_in: Callable[[], DashboardLink]
+    tls: Callable[[], TlsStatus] | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
         """By method name."""
@@ -138,6 +141,7 @@ class SystemMethods:
             event_loop=self.figures.event_loop(),
             process_memory=ProcessMemory(rss_bytes=self.figures.resident_bytes()),
             connections=len(self.broadcaster),
+            tls=UNSET if self.tls is None else self.tls(),
         )
 
     def _sessions(self) -> StatusSessions:

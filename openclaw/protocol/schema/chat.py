@@ -72,20 +72,14 @@ class HistoryParams(Wire, frozen=True, kw_only=True):
     offset: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
 
 
-class PendingInput(Wire, frozen=True, kw_only=True):
-    """An input that is on disk and has not been answered yet."""
-
-    run_id: str
-    text: str
-    accepted_at: int
-    state: Literal["queued", "running"]
-
-
 class PendingInputs(Wire, frozen=True, kw_only=True):
-    """Inputs waiting in a session's lane."""
+    """Inputs that are known but not in the transcript yet.
 
-    items: list[PendingInput]
-    total: int
+    There is none here: an input enters the transcript in the same commit that acknowledges it.
+    """
+
+    items: list[Any] = field(default_factory=list)
+    total: int = 0
 
 
 class History(Wire, frozen=True, kw_only=True):

@@ -164,6 +164,30 @@ class ProcessMemory(Wire, frozen=True, kw_only=True):
     rss_bytes: int
 
 
+class NextCertificate(Wire, frozen=True, kw_only=True):
+    """The certificate that comes into use next; times in Unix milliseconds."""
+
+    fingerprint: str
+    key_pin: str
+    starts_at: int
+
+
+class TlsStatus(Wire, frozen=True, kw_only=True):
+    """The certificate of the gateway's port.
+
+    :ivar fingerprint: SHA-256 of the certificate, ``AB:CD:...``.
+    :ivar key_pin: SHA-256 of its public key, ``sha256/...``.
+    :ivar expires_at: Unix milliseconds.
+    :ivar next: present while the next one is public but not yet in use.
+    """
+
+    fingerprint: str
+    key_pin: str
+    expires_at: int
+    self_signed: bool
+    next: NextCertificate | UnsetType = UNSET
+
+
 class Status(Wire, frozen=True, kw_only=True):
     """Result of ``status``."""
 
@@ -179,6 +203,7 @@ class Status(Wire, frozen=True, kw_only=True):
     event_loop: EventLoop
     process_memory: ProcessMemory
     connections: int
+    tls: TlsStatus | UnsetType = UNSET
 
 
 class PresenceEntry(Wire, frozen=True, kw_only=True):
@@ -255,8 +280,8 @@ class SetHeartbeatsResult(Wire, frozen=True, kw_only=True):
 class WakeParams(Wire, frozen=True, kw_only=True):
     """Params of ``wake``: queue a note for the main session, and beat now or at the next beat."""
 
+    mode: Literal["now", "next-heartbeat"]
     text: Text
-    mode: Literal["now", "next-heartbeat"] = "now"
 
 
 class LogsTailParams(Wire, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Sockets, dispatcher and events, each with real parts around it."""

@@ -1,0 +1,1 @@
+"""The wire: frames, params, dialects, tables."""
