@@ -79,7 +79,7 @@ class Run:
             self._show(text)
         elif self._held is None:
             self._held = [text]
-            self._recording = self._record_shown().addCallbacks(self._release, self.fail)
+            self._recording = self._record_shown().addCallbacks(self._release, self._stop)
         else:
             self._held.append(text)
 
@@ -90,17 +90,22 @@ class Run:
 
     # -- others tell -------------------------------------------------------------------------
 
-    def cut(self, why: Cut) -> None:
-        """End the run now, whatever the runtime does about it."""
-        self.fail(Failure(RunCut(why)))
-        if self._runtime is not None:
-            self._runtime.cancel()
+    def cut(self, why: Cut) -> bool:
+        """End the run now, whatever the runtime does about it; false if it had ended already."""
+        cuts = not self._over
+        self._stop(Failure(RunCut(why)))
+        return cuts
 
     def fail(self, failure: Failure) -> None:
         """End the run with a failure; only the first end counts."""
         if not self._over:
             self._over = True
             self.ended.errback(failure)
+
+    @property
+    def may_be_seen(self) -> bool:
+        """Whether the record says, or will say, that something of the answer was seen."""
+        return self._recording is not None
 
     # -- events --------------------------------------------------------------------------------
 
@@ -131,6 +136,11 @@ class Run:
         self._chat("error", error_message=words, error_kind=kind or UNSET, error_detail=detail)
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _stop(self, failure: Failure) -> None:
+        self.fail(failure)
+        if self._runtime is not None:
+            self._runtime.cancel()
 
     def _release(self, _: None) -> None:
         """It is on disk that the answer is seen: show what was held back."""

@@ -15,7 +15,7 @@ from openclaw.errors import GatewayError, ModelError, StoreError
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo, RunOutcome, RunRequest
 from openclaw.interfaces.conversations import Ending, IConversations, Input, IRunner, IRuns
 from openclaw.interfaces.events import IEvents
-from openclaw.protocol.schema.chat import Message
+from openclaw.protocol.schema.chat import Message, TextPart
 
 MAX_SECONDS = 24 * 3600.0
 
@@ -79,11 +79,10 @@ class Runs:
             if run.entry.session_key == session_key and run_id in (None, run.entry.run_id)
         ]
         ended = [self._conversations.ended(run.entry.run_id) for run in stopping]
-        for run in stopping:
-            run.cut("aborted")
+        stopped = [run.entry.run_id for run in stopping if run.cut("aborted")]
         await gatherResults([one.addErrback(lambda _: None) for one in ended])
-        withdrawn = await self._withdraw(session_key, run_id) if run_id else []
-        return [*(run.entry.run_id for run in stopping), *withdrawn]
+        withdrawn = await self._conversations.withdraw(session_key, run_id) if run_id else []
+        return [*stopped, *withdrawn]
 
     def interrupt(self) -> None:
         """See :meth:`IRuns.interrupt`."""
@@ -102,12 +101,12 @@ class Runs:
                 await self._finish(run, ending)
                 self._count(ending.state)
         except StoreError as error:
-            # The end is not on disk: the next start sees a run that was interrupted.
+            # The end is not on disk: the next start sees a run that had not ended.
             self._log.error("{run} ended unrecorded: {why}", run=entry.run_id, why=error.message)
-            run.error(error.message, "store")
+            self._tell_broken(run, error.message, "store")
         except Exception:  # A bug in here must not hold the lane for ever.
             self._log.failure("run {run} broke", run=entry.run_id)
-            run.error("internal error", "internal")
+            self._tell_broken(run, "internal error", "internal")
         finally:
             del self._active[entry.run_id]
 
@@ -130,7 +129,7 @@ class Runs:
             run.follow(self._ask(run))
             outcome = await run.ended
         except RunCut as cut:
-            if cut.why == "interrupted" and not run.shown:
+            if cut.why == "interrupted" and not run.may_be_seen:
                 return None
             return self._cut_ending(run, cut)
         except Exception as error:  # Whatever a runtime fails with ends its run, not the gateway.
@@ -179,9 +178,14 @@ class Runs:
             run.lifecycle({"phase": "end", **data})
         self._tell_end(run, ending, message)
 
+    def _tell_broken(self, run: Run, words: str, kind: str) -> None:
+        run.lifecycle({"phase": "error", "error": words, "endedAt": self._now_ms()})
+        run.error(words, kind)
+        self._count("failed")
+
     def _tell_end(self, run: Run, ending: Ending, message: Message | None) -> None:
         if ending.state == "done":
-            run.final(message, ending.stop_reason)
+            run.final(message or _unkept(ending), ending.stop_reason)
         elif ending.state == "aborted":
             run.aborted(message)
         else:
@@ -233,9 +237,6 @@ class Runs:
             error_kind=error.kind if isinstance(error, ModelError) else "unknown",
         )
 
-    async def _withdraw(self, session_key: str, run_id: str | None) -> Sequence[str]:
-        return await self._conversations.withdraw(session_key, run_id)
-
     def _model(self, entry: Input) -> ModelInfo:
         row = self._conversations.row(entry.session_key)
         return self._models.resolve(f"{row.model_provider}/{row.model}" if row else "")
@@ -248,3 +249,10 @@ class Runs:
     def _conversations(self) -> IConversations:
         assert self.conversations is not None
         return self.conversations
+
+
+def _unkept(ending: Ending) -> Message:
+    """The answer of a run whose session was started over under it: told, but in no transcript."""
+    return Message(
+        role="assistant", content=[TextPart(text=ending.text)], timestamp=ending.ended_at_ms
+    )

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from openclaw.deferreds import Tasks, deferred
+from openclaw.errors import GatewayError
 from openclaw.interfaces.conversations import IConversations, NewInput, RunRecord
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.monitoring import IHeartbeats
@@ -52,16 +53,21 @@ class HeartbeatPlan:
 
 def _load(tx: ITransaction) -> _Kept:
     rows = tx.rows("select value from setting where name = :name", name=_SETTING)
-    return msgspec.json.decode(rows[0][0], type=_Kept) if rows else _Kept()
+    if not rows:
+        return _Kept()
+    return msgspec.json.decode(tx.open("setting.value", _SETTING, rows[0][0]), type=_Kept)
 
 
-def _save(tx: ITransaction, *, kept: _Kept) -> None:
+def _change(tx: ITransaction, *, changes: dict[str, Any]) -> _Kept:
+    """Change a part of it; the rest stays as it is on disk, whoever changed it last."""
+    kept = msgspec.structs.replace(_load(tx), **changes)
     tx.execute(
         "insert into setting(name, value) values (:name, :value)"
         " on conflict(name) do update set value = :value",
         name=_SETTING,
-        value=encode(kept),
+        value=tx.seal("setting.value", _SETTING, encode(kept)),
     )
+    return kept
 
 
 @implementer(IHeartbeats)
@@ -90,7 +96,7 @@ class HeartbeatService(Service):
         self._kept = _Kept()
         self._notes: list[str] = []
         self._tasks = Tasks()
-        self._beating = False
+        self._beating = 0
         self._loop = LoopingCall(self._due)
         self._loop.clock = clock
 
@@ -135,9 +141,7 @@ class HeartbeatService(Service):
     @deferred
     async def switch(self, enabled: bool) -> None:
         """Turn it on or off; fires when that is on disk."""
-        kept = msgspec.structs.replace(self._kept, enabled=enabled)
-        await self._store.run(_save, kept=kept)
-        self._kept = msgspec.structs.replace(self._kept, enabled=enabled)
+        self._kept = await self._store.run(_change, changes={"enabled": enabled})
 
     @deferred
     async def wake(self, text: str, now: bool) -> None:
@@ -151,18 +155,30 @@ class HeartbeatService(Service):
             self._notes.append(text)
 
     def _due(self) -> None:
-        if self._kept.enabled and not self._beating:
+        if not self._kept.enabled or self._beating:
+            return
+        row = self._conversations.row(self._plan.session_key)
+        if row is not None and row.has_active_run:
+            skipped = Heartbeat(
+                ts=self._now_ms(), status="skipped", duration_ms=0, reason="requests-in-flight"
+            )
+            self._tasks.spawn("heartbeat skipped", self._tell(skipped))
+        else:
             self._tasks.spawn("heartbeat", self._beat())
 
     async def _beat(self) -> None:
         notes, self._notes = self._notes, []
-        await self._accept("\n".join([self._plan.prompt, *notes]))
+        try:
+            await self._accept("\n".join([self._plan.prompt, *notes]))
+        except GatewayError as error:  # The next beat tries again, and tells what this one did not.
+            self._notes = [*notes, *self._notes]
+            self._log.warn("heartbeat not accepted: {why}", why=error.message)
 
     async def _accept(self, text: str) -> None:
         """Hand a beat to the main session; its end is awaited beside it."""
         began = self._now_ms()
         run_id = f"heartbeat:{self._make_id()}"
-        self._beating = True
+        self._beating += 1
         try:
             await self._conversations.accept(
                 NewInput(
@@ -173,7 +189,7 @@ class HeartbeatService(Service):
                 )
             )
         except BaseException:
-            self._beating = False
+            self._beating -= 1
             raise
         self._tasks.spawn("heartbeat result", self._wait(run_id, began))
 
@@ -182,7 +198,7 @@ class HeartbeatService(Service):
             record = await self._conversations.ended(run_id)
             await self._ended(record, began)
         finally:
-            self._beating = False
+            self._beating -= 1
 
     async def _ended(self, record: RunRecord, began: int) -> None:
         now = self._now_ms()
@@ -193,6 +209,8 @@ class HeartbeatService(Service):
         result = Heartbeat(
             ts=now, status="ok" if ok else "error", duration_ms=now - began, **fields
         )
-        self._kept = msgspec.structs.replace(self._kept, last=result)
-        await self._store.run(_save, kept=self._kept)
+        await self._tell(result)
+
+    async def _tell(self, result: Heartbeat) -> None:
+        self._kept = await self._store.run(_change, changes={"last": result})
         self._events.publish("heartbeat", result)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,15 +38,21 @@ _LEVELS = {
 def as_line(event: LogEvent) -> bytes:
     """One event as one JSON line; whatever is in it, it stays one line."""
     record: dict[str, Any] = {
-        "time": int(event["log_time"] * 1000),
+        "time": _moment(event.get("log_time", 0)),
         "level": event["log_level"].name if "log_level" in event else "info",
-        "subsystem": event.get("log_namespace", ""),
-        "message": formatEvent(event),
+        "subsystem": str(event.get("log_namespace", "")),
+        "message": _encodable(formatEvent(event)),
     }
     failure = event.get("log_failure")
     if isinstance(failure, Failure):
-        record["failure"] = failure.getTraceback()
+        record["failure"] = _encodable(failure.getTraceback())
     return encode(record) + b"\n"
+
+
+def _moment(seconds: float) -> str:
+    """A time as official clients read it in a log: ISO 8601, UTC, milliseconds."""
+    moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return moment.replace("+00:00", "Z")
 
 
 def as_text(event: LogEvent) -> str:
@@ -53,8 +60,13 @@ def as_text(event: LogEvent) -> str:
     text = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in formatEvent(event))
     level = event["log_level"].name if "log_level" in event else "info"
     failure = event.get("log_failure")
-    trace = f"\n{failure.getTraceback()}" if isinstance(failure, Failure) else ""
+    trace = f"\n{_encodable(failure.getTraceback())}" if isinstance(failure, Failure) else ""
     return f"{level:8} {text}{trace}\n"
+
+
+def _encodable(text: str) -> str:
+    """A text with every half character escaped: names of files may hold some, UTF-8 may not."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 @implementer(ILogObserver)
@@ -83,9 +95,10 @@ class LogFile:
 
     def close(self) -> None:
         """Close the file; the next event opens it again."""
-        if self._file is not None:
-            self._file.close()
-        self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # What a failing disk says at the end helps nobody.
+                file.close()
 
     def _open(self) -> None:
         self.close()

@@ -15,7 +15,7 @@ from openclaw.protocol.schema.system import LogsTail, LogsTailParams
 def tail(path: Path, params: LogsTailParams) -> LogsTail:
     """Read the end of the file, or what came after ``params.cursor``; blocks on the disk.
 
-    Only whole lines are told; the cursor stands behind the last of them.
+    Only whole lines are told, wherever the cursor stands; the new one stands behind the last.
     """
     try:
         with path.open("rb") as log:
@@ -26,26 +26,25 @@ def tail(path: Path, params: LogsTailParams) -> LogsTail:
 
 
 def _read(path: Path, descriptor: int, size: int, params: LogsTailParams) -> LogsTail:
-    known = params.cursor is not UNSET
     reset = params.cursor is not UNSET and params.cursor > size
-    start = params.cursor if params.cursor is not UNSET and not reset else 0
+    start = 0 if params.cursor is UNSET or reset else params.cursor
     truncated = size - start > params.max_bytes
     if truncated:
         start = size - params.max_bytes
-    data = os.pread(descriptor, size - start, start)
-    whole = data.rfind(b"\n") + 1
-    lines = data[:whole].decode(errors="replace").splitlines()
-    if truncated and lines:
-        lines = lines[1:]  # It began before what was read.
+    begin = max(0, start - 1)  # Unless a line ended there, what follows is the rest of one.
+    data = os.pread(descriptor, size - begin, begin)
+    first = data.find(b"\n") + 1 if start else 0
+    last = data.rfind(b"\n") + 1
+    # Not splitlines(): a message may hold what Unicode calls a line's end.
+    lines = data[first:last].decode(errors="replace").split("\n")[:-1]
     if len(lines) > params.limit:
         lines, truncated = lines[-params.limit :], True
-    cursor = start + whole
     return LogsTail(
         file=str(path),
-        cursor=cursor,
+        cursor=begin + last if last else start,
         size=size,
         lines=lines,
-        truncated=truncated and not (known and not reset and not lines),
+        truncated=truncated,
         reset=reset,
     )
 

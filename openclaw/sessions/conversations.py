@@ -78,7 +78,7 @@ class Conversations:
         self._index = index
         self._runner = CountedRunner(runner, store)
         self._lanes = Lanes(self._runner, clock, self._left, lane_capacity)
-        self._transcripts = Transcripts(store, index, self._lanes)
+        self._transcripts = Transcripts(store, index)
         self._storing: dict[str, list[Deferred[None]]] = {}
         self._coming: dict[str, int] = {}
         self._open: dict[str, Input] = {}

@@ -60,13 +60,13 @@ def load(tx: ITransaction) -> tuple[list[Session], list[StoredRun]]:
     """Every session, the one that changed last at the end, and every input that has not ended."""
     sessions = tx.rows(f"select {_SESSION} from session order by updated_at")
     inputs = tx.rows(f"select {_INPUT} from input where state <> 'ended' order by position")
-    return [_session(row) for row in sessions], [_run(row) for row in inputs]
+    return [_session(tx, row) for row in sessions], [_run(tx, row) for row in inputs]
 
 
 def find_run(tx: ITransaction, *, run_id: str) -> StoredRun | None:
     """One input, whatever its state."""
     rows = tx.rows(f"select {_INPUT} from input where run_id = :run_id", run_id=run_id)
-    return _run(rows[0]) if rows else None
+    return _run(tx, rows[0]) if rows else None
 
 
 def store_input(
@@ -101,7 +101,7 @@ def store_input(
         session_id=session.session_id,
         now=now,
         position=position,
-        body=encode(stored),
+        body=tx.seal("input.body", new.run_id, encode(stored)),
     )
     run = find_run(tx, run_id=new.run_id)
     assert run is not None
@@ -141,7 +141,7 @@ def store_ending(
         run_id=entry.run_id,
         started=ending.started_at_ms,
         now=now,
-        result=encode(record),
+        result=tx.seal("input.result", entry.run_id, encode(record)),
     )
     _store_usage(tx, entry, ending)
     rows = tx.rows(
@@ -151,11 +151,11 @@ def store_ending(
     )
     if not rows:
         return Ended(None, None)
-    before = _session(rows[0])
+    before = _session(tx, rows[0])
     settings = _after_run(before.settings, entry, ending)
     message = _answer(ending)
     step = 1 if message is not None else 0
-    session = _session(_update(tx, entry.session_key, settings, step, now))
+    session = _session(tx, _update(tx, entry.session_key, settings, step, now))
     if message is None:
         return Ended(session, None)
     _insert_message(tx, session, message, message_id, entry.run_id, now)
@@ -174,7 +174,7 @@ def read_messages(
         before=before,
         limit=limit,
     )
-    return [_message(row) for row in reversed(rows)]
+    return [_message(tx, row) for row in reversed(rows)]
 
 
 def change_session(
@@ -194,14 +194,14 @@ def change_session(
     )
     if not rows:
         return None
-    before = _session(rows[0])
+    before = _session(tx, rows[0])
     settings = msgspec.structs.replace(before.settings, **changes)
     tx.execute(
         "update session set archived = :archived where key = :key",
         key=key,
         archived=int(before.archived if archived is None else archived),
     )
-    return _session(_update(tx, key, settings, 0, now))
+    return _session(tx, _update(tx, key, settings, 0, now))
 
 
 def reset_session(
@@ -218,7 +218,7 @@ def reset_session(
     kept = Settings()
     moved: list[Input] = []
     if rows:
-        before = _session(rows[0])
+        before = _session(tx, rows[0])
         kept = Settings(label=before.settings.label, model=before.settings.model)
         moved = _move_inputs(tx, before.session_id, session_id, running)
         delete_session(tx, key=key, expected=None)
@@ -230,10 +230,10 @@ def reset_session(
         agent_id=agent_id,
         now=now,
         last_seq=len(moved),
-        settings=encode(kept).decode(),
+        settings=_sealed(tx, key, kept),
     )
     row = tx.rows(f"select {_SESSION} from session where key = :key", key=key)[0]
-    return _session(row), moved
+    return _session(tx, row), moved
 
 
 def delete_session(tx: ITransaction, *, key: str, expected: str | None) -> bool:
@@ -261,7 +261,7 @@ def _move_inputs(tx: ITransaction, old: str, new: str, running: str) -> list[Inp
     )
     moved = []
     for seq, row in enumerate(rows, 1):
-        entry = evolve(_run(row).entry, session_id=new, message_seq=seq)
+        entry = evolve(_run(tx, row).entry, session_id=new, message_seq=seq)
         moved.append(entry)
         tx.execute(
             "update message set session_id = :new, seq = :seq"
@@ -274,7 +274,7 @@ def _move_inputs(tx: ITransaction, old: str, new: str, running: str) -> list[Inp
         tx.execute(
             "update input set session_id = :new, body = :body where run_id = :run_id",
             new=new,
-            body=_body(entry),
+            body=tx.seal("input.body", entry.run_id, _body(entry)),
             run_id=entry.run_id,
         )
     return moved
@@ -306,15 +306,15 @@ def _touch(
         session_id=session_id,
         agent_id=agent_id,
         now=now,
-        settings=encode(settings).decode(),
+        settings=_sealed(tx, key, settings),
     )
-    session = _session(rows[0])
+    session = _session(tx, rows[0])
     if session.settings.preview == preview:
         return session
     changed = msgspec.structs.replace(
         session.settings, preview=preview, title=session.settings.title or preview
     )
-    return _session(_update(tx, key, changed, 0, now))
+    return _session(tx, _update(tx, key, changed, 0, now))
 
 
 def _update(tx: ITransaction, key: str, settings: Settings, step: int, now: int) -> Row:
@@ -322,7 +322,7 @@ def _update(tx: ITransaction, key: str, settings: Settings, step: int, now: int)
         "update session set settings = :settings, last_seq = last_seq + :step, updated_at = :now"
         f" where key = :key returning {_SESSION}",
         key=key,
-        settings=encode(settings).decode(),
+        settings=_sealed(tx, key, settings),
         step=step,
         now=now,
     )
@@ -341,7 +341,7 @@ def _insert_message(
         message_id=message_id,
         run_id=run_id,
         role=message.role,
-        body=encode(message),
+        body=tx.seal("message.body", message_id, encode(message)),
         now=now,
     )
     return int(rows[0][0])
@@ -406,12 +406,17 @@ def _marked(message: Message, message_id: str, seq: int, run_id: str) -> Message
     return msgspec.structs.replace(message, mark=mark)
 
 
-def _message(row: Row) -> Message:
+def _message(tx: ITransaction, row: Row) -> Message:
     seq, message_id, run_id, body = row
-    return _marked(_message_decoder.decode(body), message_id, seq, run_id)
+    plain = tx.open("message.body", message_id, body)
+    return _marked(_message_decoder.decode(plain), message_id, seq, run_id)
 
 
-def _session(row: Row) -> Session:
+def _sealed(tx: ITransaction, key: str, settings: Settings) -> str:
+    return tx.seal_text("session.settings", key, encode(settings))
+
+
+def _session(tx: ITransaction, row: Row) -> Session:
     key, session_id, agent_id, created_at, updated_at, archived, last_seq, settings = row
     return Session(
         key=key,
@@ -421,14 +426,14 @@ def _session(row: Row) -> Session:
         updated_at_ms=updated_at,
         archived=bool(archived),
         last_seq=last_seq,
-        settings=_settings_decoder.decode(settings),
+        settings=_settings_decoder.decode(tx.open_text("session.settings", key, settings)),
     )
 
 
-def _run(row: Row) -> StoredRun:
+def _run(tx: ITransaction, row: Row) -> StoredRun:
     run_id, kind, key, session_id, body, accepted_at, attempts, state, result = row
     assert kind in get_args(InputKind)
-    stored = _stored_decoder.decode(body)
+    stored = _stored_decoder.decode(tx.open("input.body", run_id, body))
     entry = Input(
         run_id=run_id,
         kind=kind,
@@ -442,4 +447,7 @@ def _run(row: Row) -> StoredRun:
         timeout_seconds=stored.timeout_seconds,
         system=stored.system,
     )
-    return StoredRun(entry, state, None if result is None else _record_decoder.decode(result))
+    if result is None:
+        return StoredRun(entry, state, None)
+    plain = tx.open("input.result", run_id, result)
+    return StoredRun(entry, state, _record_decoder.decode(plain))

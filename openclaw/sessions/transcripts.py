@@ -17,14 +17,12 @@ from openclaw.protocol.schema.chat import (
     HistoryDelta,
     HistoryParams,
     Message,
-    PendingInput,
     PendingInputs,
     SessionMessage,
 )
 from openclaw.protocol.schema.sessions import SessionRow
 from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
-from openclaw.sessions.lanes import Lanes
 from openclaw.sessions.records import Session, Settings
 
 TURNS_LIMIT = 200
@@ -55,10 +53,9 @@ def read_cursor(text: str) -> Cursor | None:
 class Transcripts:
     """Reads what the journal has of a session."""
 
-    def __init__(self, store: IStore, index: SessionIndex, lanes: Lanes) -> None:
+    def __init__(self, store: IStore, index: SessionIndex) -> None:
         self._store = store
         self._index = index
-        self._lanes = lanes
 
     @deferred
     async def history(self, key: str, params: HistoryParams) -> History | HistoryDelta:
@@ -121,7 +118,7 @@ class Transcripts:
         return HistoryDelta(
             messages=[session_message(session, row, message) for message in messages],
             delta_cursor=write_cursor(session.session_id, last),
-            pending_inputs=self._pending(session),
+            pending_inputs=PendingInputs(),
             session_info=row,
         )
 
@@ -135,13 +132,13 @@ class Transcripts:
         )
 
     def _page(self, session: Session, messages: list[Message]) -> History:
-        first = messages[0].mark.seq if messages and messages[0].mark else 1
-        last = messages[-1].mark.seq if messages and messages[-1].mark else session.last_seq
+        seqs = [one.mark.seq for one in messages if one.mark]
+        first, last = (seqs[0], seqs[-1]) if seqs else (1, session.last_seq)
         more = first > 1
         return History(
             session_key=session.key,
-            messages=messages,
-            pending_inputs=self._pending(session),
+            messages=[message for _, message in placed(messages)],
+            pending_inputs=PendingInputs(),
             has_more=more,
             total_messages=max(session.last_seq, last),
             defaults=self._index.defaults(),
@@ -155,24 +152,12 @@ class Transcripts:
         return History(
             session_key=key,
             messages=[],
-            pending_inputs=PendingInputs(items=[], total=0),
+            pending_inputs=PendingInputs(),
             has_more=False,
             total_messages=0,
             defaults=self._index.defaults(),
             session_info=self._index.empty_row(key),
         )
-
-    def _pending(self, session: Session) -> PendingInputs:
-        items = [
-            PendingInput(
-                run_id=entry.run_id,
-                text=entry.text,
-                accepted_at=entry.accepted_at_ms,
-                state="queued",
-            )
-            for entry in self._lanes.waiting(session.key)
-        ]
-        return PendingInputs(items=items, total=len(items))
 
 
 def _fits(cursor: Cursor, session: Session) -> bool:
@@ -196,6 +181,17 @@ def session_message(session: Session, row: SessionRow, message: Message) -> Sess
 
 def order_turns(messages: Sequence[Message], entry: Input) -> list[Turn]:
     """Put each answer behind its own input, drop what came after ``entry``, and cut to size."""
+    earlier = [
+        Turn(message.role, _text(message))
+        for place, message in placed(messages)
+        if place < entry.message_seq and _text(message)
+    ]
+    # The input itself does not depend on what could be read: its session may be gone by now.
+    return _last_turns([*earlier, Turn("user", entry.text)])
+
+
+def placed(messages: Sequence[Message]) -> list[tuple[int, Message]]:
+    """Put each answer behind its own input, with the place of that input."""
     asked: dict[str, int] = {}
     for message in messages:
         if message.role == "user" and message.mark and message.mark.run_id:
@@ -203,15 +199,11 @@ def order_turns(messages: Sequence[Message], entry: Input) -> list[Turn]:
     keyed = []
     for message in messages:
         assert message.mark is not UNSET
-        seq = message.mark.seq
-        run_id = message.mark.run_id
+        seq, run_id = message.mark.seq, message.mark.run_id
         place = asked.get(run_id, seq) if run_id is not UNSET else seq
-        if place < entry.message_seq and _text(message):
-            keyed.append((place, seq, message))
+        keyed.append((place, seq, message))
     keyed.sort(key=lambda one: one[:2])
-    earlier = [Turn(message.role, _text(message)) for _, _, message in keyed]
-    # The input itself does not depend on what could be read: its session may be gone by now.
-    return _last_turns([*earlier, Turn("user", entry.text)])
+    return [(place, message) for place, _, message in keyed]
 
 
 def _summary(settings: Settings) -> list[Turn]:
