@@ -163,7 +163,7 @@ class Run:
 
     def _show(self, delta: str) -> None:
         self.text += delta
-        if not self._events.wanted("chat"):
+        if not self._events.wanted("chat", self.entry.session_key):
             self._seq += 1
             return
         data = AssistantData(text=self.text, delta=delta, item_id=self._item_id)
@@ -187,7 +187,7 @@ class Run:
             ts=self._now_ms(),
             is_heartbeat=True if entry.kind == "heartbeat" else UNSET,
         )
-        self._events.publish("agent", event)
+        self._events.publish("agent", event, entry.session_key)
 
     def _chat(self, state: Any, **fields: Any) -> None:
         entry = self.entry
@@ -199,7 +199,7 @@ class Run:
             state=state,
             **fields,
         )
-        self._events.publish("chat", event)
+        self._events.publish("chat", event, entry.session_key)
 
 
 def _or_unset(message: Message | None) -> Any:

@@ -11,6 +11,7 @@ from openclaw.protocol.events import EVENTS
 from openclaw.protocol.frames import EventText
 
 _SESSIONS, _MESSAGES = "sessions.changed", "session.message"
+_RUNS = frozenset({"agent", "chat"})
 
 
 @implementer(IEvents)
@@ -64,7 +65,8 @@ class Broadcaster:
     def _receives(self, client: Client, event: str, session_key: str) -> bool:
         if event == _SESSIONS and not client.follows_sessions:
             return False
-        if event == _MESSAGES and session_key not in client.followed:
+        by_session = event == _MESSAGES or (client.scoped and event in _RUNS)
+        if by_session and session_key not in client.followed:
             return False
         scope = EVENTS[event].scope
         return scope is None or scope in client.allowed

@@ -7,6 +7,7 @@ from openclaw.protocol.connect import ClientInfo
 from openclaw.protocol.frames import EventText
 from openclaw.protocol.scopes import expand
 
+SCOPED_EVENTS = "session-scoped-events"
 Send = Callable[[bytes], None]
 Close = Callable[[int, str], None]
 
@@ -20,6 +21,7 @@ class Client:
 
     :ivar allowed: every scope it effectively holds, implied ones included.
     :ivar seq: number of the last event; a dropped event takes a number too.
+    :ivar scoped: it asked for events of runs only in sessions that it follows.
     :ivar native: false on connections that opened in one of the older dialects.
     """
 
@@ -36,6 +38,7 @@ class Client:
         "info",
         "native",
         "peer",
+        "scoped",
         "send",
         "seq",
     )
@@ -64,6 +67,7 @@ class Client:
         self.native = native
         self.close = close
         self.allowed = expand(admitted.scopes)
+        self.scoped = SCOPED_EVENTS in caps
         self.follows_sessions = False
         self.followed: set[str] = set()
         self.seq = 0

@@ -1,12 +1,25 @@
 """Where sockets and HTTP ask who may connect, with which rights, and over which wire."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
 from openclaw.protocol.connect import ConnectAuth, ConnectParams
+from openclaw.protocol.schema.devices import PendingDevice, SenderRow
+
+
+@frozen
+class NamedUser:
+    """A user whom the listener's other side has signed in.
+
+    :ivar source: who says so: a proxy of ``gateway.trustedProxies``, or Tailscale on its listener.
+    """
+
+    source: Literal["trusted-proxy", "tailscale"]
+    name: str
 
 
 @frozen
@@ -20,6 +33,9 @@ class Peer:
     :ivar attributed: forwarded headers, if any, came from a trusted proxy.
     :ivar origin: the ``Origin`` header; ``None`` if absent, which no browser does.
     :ivar host: the ``Host`` header as sent, lowercased; empty if absent.
+    :ivar certificate: SHA-256 fingerprint, ``AB:CD:...``, of the certificate that the client itself
+        has shown and TLS has verified; ``None`` without one, and always behind a proxy.
+    :ivar user: whom a proxy has signed in; ``None`` unless the listener believes it.
     """
 
     address: str
@@ -28,6 +44,8 @@ class Peer:
     attributed: bool = True
     origin: str | None = None
     host: str = ""
+    certificate: str | None = None
+    user: NamedUser | None = None
 
 
 @frozen
@@ -66,7 +84,11 @@ class DeviceToken:
 
 @frozen
 class Device:
-    """One paired device, as ``device.pair.list`` shows it."""
+    """One paired device, as ``device.pair.list`` shows it.
+
+    :ivar operator_label: what an operator calls it; empty: its own name.
+    :ivar remote_ip: where it was when it was approved.
+    """
 
     device_id: str
     public_key: str
@@ -81,6 +103,36 @@ class Device:
     last_seen_at_ms: int
     last_seen_reason: str
     tokens: Mapping[str, DeviceToken] = field(factory=dict)
+    operator_label: str = ""
+    remote_ip: str = ""
+
+
+@frozen
+class Approver:
+    """Who decides about pairings and tokens.
+
+    :ivar name: what attempts are counted by: a device, or an address.
+    :ivar allowed: every scope it effectively holds, implied ones included.
+    :ivar device_id: ``None`` for a device-less client.
+    :ivar verified: it has lately shown a second factor.
+    """
+
+    name: str
+    allowed: frozenset[str]
+    device_id: str | None = None
+    verified: bool = False
+
+
+@frozen
+class CodeUse:
+    """What a pairing code is for.
+
+    :ivar kind: ``device`` or ``sender``.
+    :ivar key: the request's id, or what :class:`ISenders` calls the sender.
+    """
+
+    kind: str
+    key: str
 
 
 @frozen
@@ -145,3 +197,83 @@ class IDevices(Interface):
 
     def flush() -> Deferred[None]:
         """Write what ``seen`` noted; fires when it is durable."""
+
+
+class IPairing(Interface):
+    """What operators decide about devices and senders.
+
+    Whoever decides needs the right to pair already; these methods look at what else it takes. All
+    of them fail with :class:`openclaw.errors.InvalidRequest` in the protocol's words, or with
+    :class:`openclaw.errors.StoreError` if nothing could be stored, and then nothing has changed.
+    """
+
+    def pending() -> Sequence[PendingDevice]:
+        """The devices that wait, oldest first; from now on they count as seen."""
+
+    def approve(request_id: str, approver: Approver, second_factor: str = "") -> Deferred[Device]:
+        """Grant exactly what the request shows.
+
+        :return: fires with the device once its grant is durable.
+        """
+
+    def reject(request_id: str) -> Deferred[str]:
+        """Refuse a request; fires with the device's id."""
+
+    def remove(device_id: str, approver: Approver) -> Deferred[None]:
+        """Forget a device, its tokens and its requests; its sockets are closed."""
+
+    def rename(device_id: str, label: str, approver: Approver) -> Deferred[None]:
+        """Give a device a name of the operator's."""
+
+    def rotate(
+        device_id: str, role: str, scopes: Sequence[str] | None, approver: Approver
+    ) -> Deferred[tuple[DeviceToken, str]]:
+        """Make the present token void and a new one, never wider; its sockets are closed.
+
+        :param scopes: fewer than now; ``None``: the same.
+        :return: fires with the token's facts and its value.
+        """
+
+    def revoke(device_id: str, role: str, approver: Approver) -> Deferred[DeviceToken]:
+        """Make a token void; its sockets are closed."""
+
+
+class ICodes(Interface):
+    """Finds out who shows a code; every wrong one counts, for the codes and for who typed it."""
+
+    def find(code: str, approver: Approver, kind: str = "", channel: str = "") -> Deferred[CodeUse]:
+        """Look among everybody who waits, or among one kind, or one channel's senders.
+
+        :return: fires with what the code is for; it stays good until that is settled. Fails with
+            :class:`openclaw.errors.InvalidRequest` if nobody shows it, and with
+            :class:`openclaw.errors.Busy` once this approver has tried too often.
+        """
+
+
+class ISenders(Interface):
+    """Strangers on chat platforms, let in one by one."""
+
+    def pending(channel: str = "") -> Sequence[SenderRow]:
+        """Who waits, oldest first; of one channel or of all."""
+
+    def approve(key: str) -> Deferred[SenderRow]:
+        """Let a sender in, named as :class:`ICodes` names it.
+
+        :return: fires once it is durable; fails with :class:`openclaw.errors.InvalidRequest` if
+            the sender does not wait (any more).
+        """
+
+    def ask(
+        channel: str, account: str, sender_id: str, display_name: str = ""
+    ) -> Deferred[str | None]:
+        """Take note of a stranger who wrote.
+
+        :return: fires with the code to show, the same for as long as it is good; ``None`` if too
+            many wait already, and then nothing should be answered.
+        """
+
+    def is_approved(channel: str, account: str, sender_id: str) -> bool:
+        """Whether this sender was let in."""
+
+    def remove(channel: str, account: str, sender_id: str) -> Deferred[bool]:
+        """Let a sender in no longer; fires with whether it was."""

@@ -5,11 +5,13 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 SQLValue = int | float | str | bytes | None
+# What every sealed value begins with, and no plain one: those are JSON.
+SEALED_MARK = b"\x00OC1"
 
 
 @frozen(kw_only=True)
@@ -49,6 +51,25 @@ class ITransaction(Interface):
     def execute(sql: str, /, **params: SQLValue) -> int:
         """Run one statement and return how many rows it inserted, changed or deleted."""
 
+    def seal(purpose: str, row_id: str, data: bytes) -> bytes:
+        """Make a payload ready for its column; the same bytes where the journal is not sealed.
+
+        :param purpose: table and column, ``message.body``; one of ``storage.payloads``.
+        :param row_id: names the row for as long as it exists.
+        """
+
+    def open(purpose: str, row_id: str, data: bytes) -> bytes:
+        """Undo :meth:`seal`.
+
+        :raises openclaw.errors.StoreError: the value was not sealed for this place, or was altered.
+        """
+
+    def seal_text(purpose: str, row_id: str, data: bytes) -> str:
+        """Do the same for a column of text."""
+
+    def open_text(purpose: str, row_id: str, text: str) -> bytes:
+        """Undo :meth:`seal_text`."""
+
 
 class IStore(Interface):
     """The journal: functions go in, each runs in one transaction, answers come out."""
@@ -79,7 +100,21 @@ class IStore(Interface):
 
 
 class ISealer(Interface):
-    """Encrypt and authenticate single values at rest."""
+    """Encrypt and authenticate single values at rest; used by several threads at once."""
+
+    key_id: str = Attribute("Names the key in use; empty while older ones still open as well.")
+
+    def unlock(known: bytes) -> None:
+        """Get the keys ready, before anything else; may read and make files.
+
+        :param known: a value that was sealed before; empty if none ever was, and only then may a
+            key be made that is not there.
+        :raises openclaw.errors.KeyMissing: there is no key.
+        :raises openclaw.errors.KeyWrong: it is not the one that ``known`` was sealed with.
+        """
+
+    def is_current(data: bytes) -> bool:
+        """Whether a value was sealed with the key that is in use now; false for a plain one."""
 
     def seal(purpose: str, row_id: str, data: bytes) -> bytes:
         """Seal one value for one place.

@@ -8,6 +8,7 @@ from zope.interface.verify import verifyObject
 from openclaw.errors import InvalidRequest, ModelError, StoreError
 from openclaw.interfaces.agents import RunOutcome, Usage
 from openclaw.interfaces.conversations import IRunner, IRuns
+from openclaw.protocol.schema.sessions import PatchParams
 from tests.sessions.rig import COMMANDS, MAIN, MODEL, OTHER, Call, WorldCase
 
 START = ("agent", "lifecycle", "start")
@@ -18,6 +19,13 @@ USAGE = ("agent", "usage", "")
 FINISHING = ("agent", "lifecycle", "finishing")
 END = ("agent", "lifecycle", "end")
 ERROR = ("agent", "lifecycle", "error")
+
+
+class Deaf(Deferred[RunOutcome]):
+    """A run that nobody can stop."""
+
+    def cancel(self) -> None:
+        """Do nothing about it."""
 
 
 class RunsCase(WorldCase):
@@ -252,10 +260,9 @@ class AbortTests(RunsCase):
         self.assertEqual(self.world.runs.active(), ("r2",))
 
     def test_a_runtime_that_ignores_it(self) -> None:
-        deaf: Deferred[RunOutcome] = Deferred()
+        deaf = Deaf()
         self.world.runtime.on_run = lambda call: setattr(call, "done", deaf)
         call = self.start_run()
-        deaf.cancel = lambda: None  # type: ignore[method-assign]
         call.sink.delta("half")
         self.assertEqual(self.abort("r1"), ["r1"])
         before = len(self.world.heard.events)
@@ -408,8 +415,6 @@ class RequestTests(RunsCase):
     """What the runtime is asked."""
 
     def test_the_sessions_own_model(self) -> None:
-        from openclaw.protocol.schema.sessions import PatchParams
-
         self.start_run().answer("x")
         self.assertEqual(self.world.call.request.model, MODEL)
         patch = PatchParams(key=MAIN, model=OTHER.ref)

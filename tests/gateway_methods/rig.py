@@ -160,6 +160,7 @@ class MethodCase(WorldCase):
                 runs=world.runs,
                 canonical=world.keys.canonical,
                 main_of=world.keys.main_of,
+                agents=frozenset({"main", "ops", "work", "other"}),
                 clock=world.clock,
             ),
             ConfigMethods(snapshot=self.snapshot()),

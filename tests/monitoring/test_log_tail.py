@@ -55,6 +55,13 @@ class TailTests(SynchronousTestCase):
         self.assertEqual(self.read(cursor=4).lines, ["two", "three"])
         self.assertEqual((self.read(cursor=12).lines, self.read(cursor=12).cursor), ([], 14))
 
+    def test_a_cursor_in_a_line_that_is_being_written_stays_where_it_is(self) -> None:
+        self.write("one\nhalf of it")
+        for cursor in (6, 14):
+            self.assertEqual(self.read(cursor=cursor).cursor, cursor)
+        self.write(" and the rest\nnext\n")
+        self.assertEqual(self.read(cursor=6).lines, ["next"])
+
     def test_the_file_turned_over(self) -> None:
         self.write("new\n")
         found = self.read(cursor=500)

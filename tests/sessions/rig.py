@@ -25,6 +25,7 @@ from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.storage import IStore, StoreHealth
 from openclaw.protocol.base import to_plain
 from openclaw.protocol.schema.chat import History, HistoryParams
+from openclaw.protocol.schema.sessions import SessionRow
 from openclaw.sessions.conversations import Conversations
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
@@ -301,6 +302,12 @@ class WorldCase(SynchronousTestCase):
         receipt = self.successResultOf(self.world.accept(run_id, text, key))
         self.world.turn()
         return receipt
+
+    def row(self, key: str = MAIN) -> SessionRow:
+        """A session that exists, as clients see it."""
+        row = self.world.conversations.row(key)
+        assert row is not None
+        return row
 
     def transcript(self, key: str = MAIN, world: World | None = None) -> list[tuple[str, str]]:
         """What a client reads: role and text, or the error for an answer that has none."""

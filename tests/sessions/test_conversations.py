@@ -292,7 +292,7 @@ class WithdrawTests(WorldCase):
         self.assertEqual(self.world.runtime.calls, [])
         self.say("r2")
         self.assertEqual(self.world.call.request.run_id, "r2")
-        self.assertEqual(self.world.conversations.row(MAIN).active_run_ids, ["r2"])  # type: ignore[union-attr]
+        self.assertEqual(self.row().active_run_ids, ["r2"])
 
 
 class NewInputTests(WorldCase):

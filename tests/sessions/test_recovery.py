@@ -87,6 +87,13 @@ class KillTests(WorldCase):
         self.assertEqual(self.recovered(), [])
         self.assertEqual(self.transcript(), [("user", "r1"), ("assistant", "x")])
 
+    def test_words_after_the_end_do_not_undo_it(self) -> None:
+        self.say("r1")
+        self.world.call.answer("x")
+        self.successResultOf(self.world.conversations.shown("r1"))
+        self.assertEqual(self.recovered(), [])
+        self.assertEqual(self.transcript(), [("user", "r1"), ("assistant", "x")])
+
     def test_the_end_was_stored_but_nobody_was_told(self) -> None:
         self.say("r1")
         self.world.store.holding = True
@@ -223,7 +230,8 @@ class StopTests(WorldCase):
         self.world.store.release()
         self.world.store.release()
         self.successResultOf(drained)
-        self.assertNotIn("delta", self.world.heard.states("r1"))
+        self.assertEqual(self.world.heard.states("r1"), ["status", "error"])
+        self.assertEqual(self.row().active_run_ids, [])
         self.restart().turn()
         self.assertEqual(self.world.runtime.calls, [], "the record says it may have been seen")
         self.assertEqual(self.transcript()[1][0], "assistant")

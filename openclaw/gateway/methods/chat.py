@@ -44,6 +44,7 @@ class ChatMethods:
     """What goes into conversations and comes out of them.
 
     :ivar canonical: the one spelling of a session key.
+    :ivar agents: the ids of the agents there are.
     :ivar main_of: the main session's key of an agent id; of the default agent for an empty one.
     """
 
@@ -51,6 +52,7 @@ class ChatMethods:
     runs: IRuns
     canonical: Callable[[str], str]
     main_of: Callable[[str], str]
+    agents: frozenset[str]
     clock: IReactorTime
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -125,6 +127,8 @@ class ChatMethods:
 
     def _agent_session(self, params: AgentParams) -> str:
         agent_id = params.agent_id or ""
+        if agent_id and agent_id not in self.agents:
+            raise InvalidRequest(f'invalid agent params: unknown agent id "{agent_id[:64]}"')
         if params.session_key is UNSET:
             return self.main_of(agent_id)
         key = self.canonical(params.session_key)

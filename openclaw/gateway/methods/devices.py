@@ -46,6 +46,7 @@ TakeWrite = Callable[[str, str], None]
 class DeviceMethods:
     """Which devices may connect.
 
+    :ivar verified: whether a client has lately shown a second factor.
     :ivar take_write: counts a control-plane write of a device; raises if it was one too many.
     """
 
@@ -54,6 +55,7 @@ class DeviceMethods:
     codes: ICodes
     broadcaster: Broadcaster
     take_write: TakeWrite
+    verified: Callable[[Client], bool]
 
     def handlers(self) -> Mapping[str, Handler]:
         """By method name."""
@@ -65,12 +67,28 @@ class DeviceMethods:
             "device.token.rotate": self._rotate,
             "device.token.revoke": self._revoke,
         }
-        limited = {name: limit(name, one, self.take_write) for name, one in writes.items()}
+        limited = {name: self.limited(name, one) for name, one in writes.items()}
         return {"device.pair.list": self._list, **limited}
 
     def paired(self, device: Device) -> PairedDevice:
         """One device as operators see it."""
         return _row(device, self._connected())
+
+    def approver(self, client: Client) -> Approver:
+        """Who a client is when it decides something."""
+        device_id = client.admitted.device_id
+        name = device_id or f"a client at {client.peer.address}"
+        return Approver(name, client.allowed, device_id, self.verified(client))
+
+    def limited(self, method: str, handler: Handler) -> Handler:
+        """A handler that counts as a control-plane write."""
+
+        @wraps(handler)
+        def counted(client: Client, params: Any) -> Any:
+            self.take_write(method, self.approver(client).name)
+            return handler(client, params)
+
+        return counted
 
     def _connected(self) -> set[str | None]:
         return {one.admitted.device_id for one in self.broadcaster}
@@ -84,7 +102,7 @@ class DeviceMethods:
 
     @deferred
     async def _approve(self, client: Client, params: ApproveParams) -> Approved:
-        request_id, approver = params.request_id, approver_of(client)
+        request_id, approver = params.request_id, self.approver(client)
         if isinstance(request_id, UnsetType):
             if isinstance(params.code, UnsetType):
                 raise InvalidRequest(
@@ -103,18 +121,18 @@ class DeviceMethods:
         return Rejected(request_id=request_id, device_id=device_id)
 
     def _remove(self, client: Client, params: DeviceParams) -> Deferred[DeviceRemoved]:
-        removed = self.pairing.remove(params.device_id, approver_of(client))
+        removed = self.pairing.remove(params.device_id, self.approver(client))
         return removed.addCallback(lambda _: DeviceRemoved(device_id=params.device_id))
 
     def _rename(self, client: Client, params: RenameParams) -> Deferred[RenameParams]:
-        renamed = self.pairing.rename(params.device_id, params.label, approver_of(client))
+        renamed = self.pairing.rename(params.device_id, params.label, self.approver(client))
         return renamed.addCallback(lambda _: params)
 
     @deferred
     async def _rotate(self, client: Client, params: RotateParams) -> Rotated:
         device_id, role = params.device_id, params.role
         scopes = None if isinstance(params.scopes, UnsetType) else params.scopes
-        token, value = await self.pairing.rotate(device_id, role, scopes, approver_of(client))
+        token, value = await self.pairing.rotate(device_id, role, scopes, self.approver(client))
         admitted = client.admitted
         came = (admitted.device_id, admitted.role, admitted.method)
         is_own = came == (device_id, role, "device-token")
@@ -129,28 +147,11 @@ class DeviceMethods:
 
     @deferred
     async def _revoke(self, client: Client, params: RevokeParams) -> Revoked:
-        token = await self.pairing.revoke(params.device_id, params.role, approver_of(client))
+        token = await self.pairing.revoke(params.device_id, params.role, self.approver(client))
         assert token.revoked_at_ms is not None
         return Revoked(
             device_id=params.device_id, role=params.role, revoked_at_ms=token.revoked_at_ms
         )
-
-
-def approver_of(client: Client) -> Approver:
-    """Who a client is when it decides something."""
-    name = client.admitted.device_id or f"a client at {client.peer.address}"
-    return Approver(name, client.allowed, client.admitted.device_id)
-
-
-def limit(method: str, handler: Handler, take_write: TakeWrite) -> Handler:
-    """A handler that counts as a control-plane write."""
-
-    @wraps(handler)
-    def limited(client: Client, params: Any) -> Any:
-        take_write(method, approver_of(client).name)
-        return handler(client, params)
-
-    return limited
 
 
 def _row(device: Device, connected: set[str | None]) -> PairedDevice:

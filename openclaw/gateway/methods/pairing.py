@@ -7,7 +7,7 @@ from attrs import frozen
 from openclaw.deferreds import deferred
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
-from openclaw.gateway.methods.devices import DeviceMethods, approver_of, limit
+from openclaw.gateway.methods.devices import DeviceMethods
 from openclaw.interfaces.security import ISenders
 from openclaw.protocol.base import UnsetType
 from openclaw.protocol.schema.devices import (
@@ -27,7 +27,7 @@ class PairingMethods:
 
     def handlers(self) -> Mapping[str, Handler]:
         """By method name."""
-        approve = limit("pairing.approve", self._approve, self.devices.take_write)
+        approve = self.devices.limited("pairing.approve", self._approve)
         return {"pairing.list": self._list, "pairing.approve": approve}
 
     def _list(self, client: Client, params: PairingListParams) -> PairingList:
@@ -37,7 +37,7 @@ class PairingMethods:
 
     @deferred
     async def _approve(self, client: Client, params: PairingApproveParams) -> PairingApproved:
-        channel, approver = _text(params.channel), approver_of(client)
+        channel, approver = _text(params.channel), self.devices.approver(client)
         kind = "sender" if channel else ""
         found = await self.devices.codes.find(params.code, approver, kind, channel)
         if found.kind == "sender":
