@@ -90,8 +90,7 @@ class Conversations:
     @deferred
     async def load(self) -> None:
         """Read the journal, and settle what an earlier process left unfinished."""
-        now = self._now_ms()
-        await self._store.run(journal.forget_runs, before=now - RUNS_KEPT_MS)
+        await self.forget_old_runs()
         sessions, unfinished = await self._store.read(journal.load)
         for session in sessions:
             self._index.put(session)
@@ -107,6 +106,12 @@ class Conversations:
                 again=len(plan.run),
                 interrupted=len(plan.interrupted),
             )
+
+    @deferred
+    async def forget_old_runs(self) -> None:
+        """Forget runs that ended a day ago, and their idempotency keys; their messages stay."""
+        before = self._now_ms() - RUNS_KEPT_MS
+        await self._store.run(journal.forget_runs, before=before)
 
     def open(self) -> None:
         """Start running inputs."""

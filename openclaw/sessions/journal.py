@@ -103,9 +103,24 @@ def store_input(
         position=position,
         body=tx.seal("input.body", new.run_id, encode(stored)),
     )
-    run = find_run(tx, run_id=new.run_id)
-    assert run is not None
+    run = StoredRun(_input(new.run_id, new.kind, session, stored, now), "accepted", None)
     return Stored(run, session, _marked(message, message_id, session.last_seq, new.run_id))
+
+
+def _input(run_id: str, kind: InputKind, session: Session, stored: StoredInput, now: int) -> Input:
+    """An input as :func:`find_run` would read it, right after it was stored."""
+    return Input(
+        run_id=run_id,
+        kind=kind,
+        session_key=session.key,
+        session_id=session.session_id,
+        agent_id=stored.agent_id,
+        text=stored.text,
+        message_seq=stored.message_seq,
+        accepted_at_ms=now,
+        timeout_seconds=stored.timeout_seconds,
+        system=stored.system,
+    )
 
 
 def mark_shown(tx: ITransaction, *, run_id: str, now: int) -> None:
@@ -309,12 +324,10 @@ def _touch(
         settings=_sealed(tx, key, settings),
     )
     session = _session(tx, rows[0])
-    if session.settings.preview == preview:
-        return session
-    changed = msgspec.structs.replace(
-        session.settings, preview=preview, title=session.settings.title or preview
-    )
-    return _session(tx, _update(tx, key, changed, 0, now))
+    if session.settings.title:
+        return session  # Its preview follows with the answer; one statement less until then.
+    titled = msgspec.structs.replace(session.settings, preview=preview, title=preview)
+    return _session(tx, _update(tx, key, titled, 0, now))
 
 
 def _update(tx: ITransaction, key: str, settings: Settings, step: int, now: int) -> Row:
