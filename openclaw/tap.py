@@ -23,6 +23,9 @@ class Options(usage.Options):
         ["port", None, None, "Port to listen on [18789]."],
         ["token", None, None, "Token that clients must present [made and kept]."],
     )
+    optFlags = (
+        ["allow-plaintext", None, "Listen beyond this machine without TLS and without a proxy."],
+    )
 
 
 def settings_options(options: Options) -> configuration.Options:
@@ -33,6 +36,7 @@ def settings_options(options: Options) -> configuration.Options:
         host=options["host"],
         port=options["port"],
         token=options["token"],
+        allow_plaintext=bool(options["allow-plaintext"]),
     )
 
 

@@ -16,6 +16,14 @@ from openclaw.protocol.schema.chat import ChatEvent, Message, TextPart
 
 Cut = Literal["aborted", "timeout", "interrupted"]
 
+GATHER_FROM = 16_384
+"""Characters; from here on the pieces of an answer are gathered before they are told.
+
+Each event carries the whole text so far, so a long answer told word by word would cost its length
+squared: 8 GB for 200 000 characters. Gathered, it costs its length times :data:`GATHER_SHARE`.
+"""
+GATHER_SHARE = 64
+
 
 class RunCut(Exception):
     """The run was ended from outside."""
@@ -33,7 +41,7 @@ class Run:
     crash a run whose answer was seen must not run a second time. Until the record is there, words
     wait here.
 
-    :ivar text: the answer so far.
+    :ivar text: the answer so far, what was not told yet included.
     :ivar shown: whether anything of it was allowed to be seen.
     :ivar ended: fires with the outcome, or fails with :class:`RunCut` or the runtime's failure.
     """
@@ -61,6 +69,7 @@ class Run:
         self._recording: Deferred[None] | None = None
         self._runtime: Deferred[RunOutcome] | None = None
         self._seq = 0
+        self._told = 0
         self._over = False
 
     # -- the runtime tells -------------------------------------------------------------------
@@ -99,6 +108,7 @@ class Run:
     def fail(self, failure: Failure) -> None:
         """End the run with a failure; only the first end counts."""
         if not self._over:
+            self._tell()
             self._over = True
             self.ended.errback(failure)
 
@@ -158,11 +168,21 @@ class Run:
 
     def _succeed(self, outcome: RunOutcome) -> None:
         if not self._over:
+            self._tell()
             self._over = True
             self.ended.callback(outcome)
 
-    def _show(self, delta: str) -> None:
-        self.text += delta
+    def _show(self, text: str) -> None:
+        self.text += text
+        size = len(self.text)
+        if size < GATHER_FROM or (size - self._told) * GATHER_SHARE >= size:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell what was said since the last time, if anything was."""
+        delta, self._told = self.text[self._told :], len(self.text)
+        if not delta:
+            return
         if not self._events.wanted("chat", self.entry.session_key):
             self._seq += 1
             return

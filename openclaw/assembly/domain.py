@@ -1,7 +1,9 @@
 """Makes the domain: journal, conversations, runs, models, devices, heartbeat, figures."""
 
+import os
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
@@ -13,6 +15,9 @@ from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.assembly.access import Access, make_access
+from openclaw.assembly.audit import make_trail
+from openclaw.assembly.sealing import make_journal
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.settings import Settings
@@ -26,7 +31,9 @@ from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
-from openclaw.security.devices import Devices
+from openclaw.security.audit.trail import AuditTrail
+from openclaw.security.mfa.factor import SecondFactor
+from openclaw.security.sealing.rotation import Rotation
 from openclaw.sessions.conversations import Conversations
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
@@ -38,9 +45,30 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def make_id() -> str:
-    """A fresh UUID."""
-    return str(uuid.uuid4())
+class Ids:
+    """Random UUIDs; the system is asked for many at once, which each by itself would not be worth.
+
+    :param random_bytes: a source of so many random bytes, good enough for nonces.
+    """
+
+    POOL = 256
+
+    def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self._random_bytes = random_bytes
+        self._ids: list[str] = []
+
+    def __call__(self) -> str:
+        """A fresh one."""
+        if not self._ids:
+            pool = self._random_bytes(16 * self.POOL)
+            self._ids = [
+                str(uuid.UUID(bytes=pool[at : at + 16], version=4))
+                for at in range(0, len(pool), 16)
+            ]
+        return self._ids.pop()
+
+
+make_id = Ids()
 
 
 @frozen(kw_only=True)
@@ -48,10 +76,12 @@ class Domain:
     """The parts that know nothing of sockets.
 
     :ivar config_revision: names this state of the configuration, without telling its secrets.
+    :ivar sealing: ``None`` where the journal is plain.
     """
 
     store: SQLiteStore
-    devices: Devices
+    access: Access
+    second_factor: SecondFactor
     conversations: Conversations
     runs: Runs
     catalogue: Catalogue
@@ -61,14 +91,18 @@ class Domain:
     figures: Figures
     broadcaster: Broadcaster
     config_revision: str
+    audit: AuditTrail
+    sealing: Rotation | None = None
 
 
 def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
     """Make the domain of one gateway; its parts know each other through interfaces."""
-    store = SQLiteStore(settings.places.own_dir / "journal.sqlite", reactor, reactor)
+    store, sealing = make_journal(settings, reactor)
     broadcaster = Broadcaster()
+    audit = make_trail(settings, store, secret, now_ms, reactor)
+    factor = _second_factor(store, reactor)
     figures = _figures(store, reactor)
-    outbound = TreqOutbound(reactor)
+    outbound = TreqOutbound(reactor, pins=settings.pins)
     reset = Reset()
     view = GatewayView(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
@@ -81,16 +115,9 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
     )
     commands = EmbeddedAgent(scene, reactor)
     catalogue = _catalogue(settings, commands, outbound, reactor)
-    runs = Runs(
-        catalogue,
-        commands,
-        broadcaster,
-        reactor,
-        now_ms,
-        make_id,
-        settings.config.agents.defaults.timeout_seconds,
-        figures.count_run,
-    )
+    timeout = settings.config.agents.defaults.timeout_seconds
+    count = figures.count_run
+    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count)
     keys = make_keys(settings)
     conversations = Conversations(
         store,
@@ -108,7 +135,9 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
     figures.active_runs = lambda: len(runs.active())
     return Domain(
         store=store,
-        devices=Devices(store, secret, now_ms),
+        second_factor=factor,
+        access=make_access(settings, store, secret, broadcaster, factor, audit, now_ms, reactor),
+        audit=audit,
         conversations=conversations,
         runs=runs,
         catalogue=catalogue,
@@ -118,6 +147,7 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
         figures=figures,
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
+        sealing=sealing,
     )
 
 
@@ -160,6 +190,16 @@ def _catalogue(
         commands,
         build,
         settings.config.agents.defaults.primary_model or "",
+    )
+
+
+def _second_factor(store: SQLiteStore, reactor: Any) -> SecondFactor:
+    return SecondFactor(
+        store,
+        clock=now_ms,
+        seconds=reactor.seconds,
+        random_bytes=os.urandom,
+        account=os.uname().nodename,
     )
 
 

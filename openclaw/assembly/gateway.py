@@ -4,30 +4,37 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, race
+from twisted.internet.defer import Deferred, TimeoutError, race
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, Logger, globalLogPublisher
 from twisted.python.failure import Failure
 
 from openclaw import __version__
+from openclaw.assembly.audit import note_start
+from openclaw.assembly.encryption import encrypted, make_keeper
 from openclaw.assembly.listening import bind
 from openclaw.assembly.parts import Parts, assemble
 from openclaw.assembly.phases import Phases
 from openclaw.assembly.runtime_file import RuntimeFile, RuntimeInfo
+from openclaw.config.listening import LOOPBACK
 from openclaw.config.serving import check_serving
 from openclaw.config.settings import Options, Settings, read_settings
 from openclaw.config.token import read_or_make_token
 from openclaw.deferreds import Tasks, deferred
+from openclaw.errors import GatewayError
 from openclaw.monitoring.log_file import Console, LogFile, at_level
 
-DRAIN_SECONDS = 7.0
+# What a stop may take at most, step by step; together less than ten seconds.
+DRAIN_SECONDS = 6.5
+RECORD_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
+CLEAN_UP_SECONDS = 1.0
 
 
 class GatewayService(Service):
@@ -47,17 +54,19 @@ class GatewayService(Service):
         phases: Phases,
         reactor: Any,
         greet: bool,
+        tailscale_sockets: Sequence[socket.socket] = (),
     ) -> None:
         self.exit_status = 0
         self._settings = settings
         self._parts = parts
         self._sockets = sockets
+        self._tailscale_sockets = tailscale_sockets
         self._phases = phases
         self._reactor = reactor
         self._greet = greet
         self._tasks = Tasks()
         self._ports: list[IListeningPort] = []
-        self._log_file = LogFile(settings.log_file)
+        self._log_file = LogFile(settings.log_file, hide=parts.hide)
         self._runtime = RuntimeFile(settings.places.own_dir / "runtime.json")
         self._started: Deferred[None] = Deferred()
 
@@ -69,7 +78,8 @@ class GatewayService(Service):
     def console(self) -> ILogObserver:
         """What shows log events on standard output."""
         logging = self._settings.config.logging
-        return at_level(Console(json=logging.format == "json"), logging.level)
+        console = Console(json=logging.format == "json", hide=self._parts.hide)
+        return at_level(console, logging.level)
 
     def when_started(self) -> Deferred[None]:
         """Fires once clients can connect; fails if the start does."""
@@ -90,11 +100,16 @@ class GatewayService(Service):
         for warning in self._settings.warnings:
             self._log.warn("{warning}", warning=warning)
         self._phases.done("skills")
-        for one in self._sockets:
-            self._ports.append(
-                self._reactor.adoptStreamPort(one.fileno(), one.family, self._parts.factory)
-            )
-            one.close()
+        factory = encrypted(self._parts.factory, self._parts.certificate, self._reactor)
+        for sockets, protocol in (
+            (self._sockets, factory),
+            (self._tailscale_sockets, self._parts.tailscale_factory),
+        ):
+            for one in sockets:
+                guarded = self._parts.limits.guarded(protocol, self._parts.door.noticed)
+                adopted = self._reactor.adoptStreamPort(one.fileno(), one.family, guarded)
+                self._ports.append(adopted)
+                one.close()
         self._tasks.spawn("start", self._start())
 
     async def _start(self) -> None:
@@ -102,11 +117,13 @@ class GatewayService(Service):
         try:
             parts.store.startService()
             await parts.store.when_open()
-            await parts.devices.load()
+            await parts.access.load()
+            await parts.second_factor.load()
             await parts.conversations.load()
             await parts.heartbeat.load()
         except Exception as error:  # Whatever keeps it from starting must end the process.
-            self._failed(error)
+            if self.running:  # Else it was told to stop in the middle of its start.
+                self._failed(error)
             return
         self._phases.done("gateway")
         self._phases.done("channels")
@@ -119,16 +136,24 @@ class GatewayService(Service):
         parts.health.refresh()
         parts.door.ready = True
         self._write_runtime()
+        if parts.certificate is not None:
+            parts.certificate.on_change(self._write_runtime)
+            parts.certificate.on_change(parts.health.refresh)
         self._phases.done("ready")
         self._phases.report()
         self._announce()
+        revision = parts.config_revision
+        self._tasks.spawn("audit", note_start(parts.audit, self._settings, revision))
         self._started.callback(None)
 
     def _failed(self, error: Exception) -> None:
         phase = self._phases.current
-        self._log.failure("start failed in phase {phase}", phase=phase)
+        if isinstance(error, GatewayError):  # Its words say it all: the journal is in use, broken …
+            self._log.error("start failed in phase {phase}: {why}", phase=phase, why=error.message)
+        else:
+            self._log.failure("start failed in phase {phase}", phase=phase)
         sys.stderr.write(f"Error: start failed in phase {phase}: {error}\n")
-        self.exit_status = 1
+        self.exit_status = getattr(error, "exit_status", 1)
         self._started.errback(Failure(error))
         self._started.addErrback(lambda _: None)
         # twistd has no way to be told an exit status: leave with ours once everything is closed.
@@ -141,16 +166,18 @@ class GatewayService(Service):
         os._exit(self.exit_status)
 
     def _write_runtime(self) -> None:
-        host = self._settings.hosts[0]
+        host, certificate = self._settings.hosts[0], self._parts.certificate
+        scheme = "ws" if certificate is None else "wss"
         self._runtime.write(
             RuntimeInfo(
                 pid=os.getpid(),
                 port=self.port,
                 host=host,
-                url=f"ws://{_literal(host)}:{self.port}",
+                url=f"{scheme}://{_literal(host)}:{self.port}",
                 config_hash=self._settings.loaded.hash,
                 started_at_ms=self._parts.started_at_ms,
                 version=__version__,
+                fingerprints=() if certificate is None else certificate.fingerprints,
             )
         )
 
@@ -181,6 +208,7 @@ class GatewayService(Service):
     async def _stop(self) -> None:
         parts = self._parts
         parts.stopping = True
+        parts.audit.note("gateway.stopped", "gateway")
         for port in self._ports:
             port.stopListening()
         await self._tasks.cancel()
@@ -188,10 +216,7 @@ class GatewayService(Service):
         await self._drain()
         parts.door.shut("gateway stopping")
         await self._sockets_closed()
-        for service in reversed(parts.helpers):
-            if service.running:
-                await _stopped(service)
-        await self._close_store()
+        await self._at_most(CLEAN_UP_SECONDS, "clean-up", self._clean_up())
         self._runtime.remove(os.getpid())
         self._log.info("stopped")
         globalLogPublisher.removeObserver(self._file_observer)
@@ -203,7 +228,15 @@ class GatewayService(Service):
         if not drained.called:
             await race([drained, deferLater(self._reactor, DRAIN_SECONDS)])
             self._parts.runs.interrupt()
-            await self._parts.conversations.drain()
+            left = self._parts.conversations.drain()
+            await self._at_most(RECORD_SECONDS, "recording what was interrupted", left)
+
+    async def _at_most(self, seconds: float, what: str, work: Deferred[None]) -> None:
+        """Wait for a step of the stop, but not for ever: a disk may hang."""
+        try:
+            await work.addTimeout(seconds, self._reactor)
+        except TimeoutError:
+            self._log.warn("stop: {what} not done within {seconds} s", what=what, seconds=seconds)
 
     async def _sockets_closed(self) -> None:
         """Wait a moment for clients to answer the close; then drop them."""
@@ -213,9 +246,13 @@ class GatewayService(Service):
         for one in self._parts.door.sockets():
             one.drop()
 
-    async def _close_store(self) -> None:
+    @deferred
+    async def _clean_up(self) -> None:
+        for service in reversed(self._parts.helpers):
+            if service.running:
+                await _stopped(service)
         try:
-            await self._parts.devices.flush()
+            await self._parts.access.devices.flush()
         except Exception:  # When a device was last seen is not worth a stop that hangs or fails.
             self._log.failure("device times not written")
         await _stopped(self._parts.store)
@@ -256,6 +293,8 @@ def build(
     settings = read_settings(options, environ, home)
     check_serving(settings)
     sockets = bind(settings.hosts, settings.port)
+    serve = settings.access.tailscale_port
+    for_tailscale = [] if serve is None else bind((LOOPBACK,), serve)
     token = settings.token
     if settings.token_source == "file":
         token = read_or_make_token(settings.places.token_path, os.urandom)
@@ -263,5 +302,6 @@ def build(
     phases.done("config")
     port = sockets[0].getsockname()[1]
     shared = settings.password if settings.auth_mode == "password" else token
-    parts = assemble(settings, shared or "", secret.encode(), port, reactor)
-    return GatewayService(settings, parts, sockets, phases, reactor, greet)
+    certificate = make_keeper(settings, reactor)
+    parts = assemble(settings, shared or "", secret.encode(), port, reactor, certificate)
+    return GatewayService(settings, parts, sockets, phases, reactor, greet, for_tailscale)

@@ -12,21 +12,27 @@ from openclaw.agents.runtimes.phrases import ENGLISH
 from openclaw.agents.summaries import Summaries
 from openclaw.assembly.domain import Domain, make_id, now_ms
 from openclaw.config.settings import Settings
+from openclaw.gateway.audited import audited
 from openclaw.gateway.dispatcher import Handler
 from openclaw.gateway.methods.agents import AgentMethods, AgentProfile
+from openclaw.gateway.methods.audit import AuditMethods
 from openclaw.gateway.methods.automation import AutomationMethods
 from openclaw.gateway.methods.channels import ChannelMethods
 from openclaw.gateway.methods.chat import ChatMethods
 from openclaw.gateway.methods.configuration import ConfigMethods
 from openclaw.gateway.methods.devices import DeviceMethods
+from openclaw.gateway.methods.mfa import MfaMethods
+from openclaw.gateway.methods.pairing import PairingMethods
 from openclaw.gateway.methods.sessions import SessionMethods
 from openclaw.gateway.methods.system import SystemMethods
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.repeats import Repeats
+from openclaw.gateway.step_up import StepUp
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_tail import LogTail
+from openclaw.protocol.methods import METHODS
 from openclaw.protocol.schema.configuration import ConfigIssue, ConfigSnapshot
-from openclaw.protocol.schema.system import DashboardLink
+from openclaw.protocol.schema.system import DashboardLink, TlsStatus
 
 
 @frozen(kw_only=True)
@@ -39,11 +45,13 @@ class MethodTable:
     health: HealthKeeper
     agents: Sequence[AgentProfile]
     sign_in: Callable[[], DashboardLink]
+    step_up: StepUp
+    tls: Callable[[], TlsStatus] | None
     clock: IReactorTime
 
     def handlers(self) -> dict[str, Handler]:
         """Every method of the gateway, by name."""
-        domain = self.domain
+        domain, devices = self.domain, self._devices()
         namespaces = (
             self._system(),
             self._agents(),
@@ -51,13 +59,26 @@ class MethodTable:
             self._chat(),
             ChannelMethods(repeats=Repeats(self.clock.seconds), now_ms=now_ms),
             AutomationMethods(),
-            DeviceMethods(devices=domain.devices, broadcaster=domain.broadcaster),
+            devices,
+            PairingMethods(senders=domain.access.senders, devices=devices),
+            self._mfa(),
+            AuditMethods(trail=domain.audit, sealing=domain.sealing),
             ConfigMethods(snapshot=_snapshot(self.settings, domain.config_revision)),
         )
         handlers: dict[str, Handler] = {}
         for namespace in namespaces:
             handlers |= namespace.handlers()
-        return handlers
+        return audited(handlers, domain.audit)
+
+    def _devices(self) -> DeviceMethods:
+        access = self.domain.access
+        return DeviceMethods(
+            devices=access.devices,
+            pairing=access.approvals,
+            codes=access.codes,
+            broadcaster=self.domain.broadcaster,
+            verified=lambda client: self.step_up.verified_until_ms(client) is not None,
+        )
 
     def _system(self) -> SystemMethods:
         domain = self.domain
@@ -74,6 +95,16 @@ class MethodTable:
             broadcaster=domain.broadcaster,
             conversations=domain.conversations,
             sign_in=self.sign_in,
+            tls=self.tls,
+        )
+
+    def _mfa(self) -> MfaMethods:
+        required = [name for name, method in METHODS.items() if self.step_up.covers(method)]
+        return MfaMethods(
+            factor=self.domain.second_factor,
+            step_up=self.step_up,
+            enabled=self.settings.access.mfa_enabled,
+            required_for=sorted(required),
         )
 
     def _agents(self) -> AgentMethods:
@@ -105,6 +136,7 @@ class MethodTable:
             runs=domain.runs,
             canonical=domain.keys.canonical,
             main_of=domain.keys.main_of,
+            agents=frozenset(agent.id for agent in self.agents),
             clock=self.clock,
         )
 

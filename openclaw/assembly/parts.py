@@ -5,76 +5,130 @@ from typing import Any
 
 from attrs import define
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
 
 from openclaw.agents.runs import Runs
-from openclaw.assembly.domain import make_domain, now_ms
-from openclaw.assembly.protocol import make_front
+from openclaw.assembly.access import Access
+from openclaw.assembly.domain import Domain, make_domain, now_ms
+from openclaw.assembly.limits import Limits
+from openclaw.assembly.protocol import make_front, tailscale_peer_of
 from openclaw.assembly.upkeep import Upkeep
 from openclaw.assembly.web import make_port
 from openclaw.automation.heartbeat import HeartbeatService
+from openclaw.config.known import known_secrets
 from openclaw.config.settings import Settings
 from openclaw.gateway.door import Door
+from openclaw.gateway.revocation import Revocation
 from openclaw.gateway.ticker import Ticker
 from openclaw.http.port import PortFactory
 from openclaw.monitoring.health import HealthKeeper
+from openclaw.monitoring.log_file import Hide
 from openclaw.protocol.schema.system import DashboardLink
-from openclaw.security.devices import Devices
+from openclaw.security.audit.trail import AuditTrail
+from openclaw.security.mfa.factor import SecondFactor
+from openclaw.security.tls.keeper import CertificateKeeper
 from openclaw.sessions.conversations import Conversations
 from openclaw.storage.sqlite import SQLiteStore
+
+FORGET_SECONDS = 3600.0
+ENDING_SECONDS = 5.0
 
 
 @define(kw_only=True)
 class Parts:
     """What the start and the stop have to do with.
 
-    :ivar helpers: services whose order does not matter.
+    :ivar helpers: services that run beside the rest; the first starts first and stops last.
+    :ivar tailscale_factory: for the port of ``tailscale serve``, where there is one.
+    :ivar certificate: ``None`` where the port speaks plain text.
+    :ivar hide: takes secrets out of what is logged.
     :ivar stopping: set when the stop begins.
     """
 
     port: int
     started_at_ms: int
     store: SQLiteStore
-    devices: Devices
+    access: Access
+    second_factor: SecondFactor
     conversations: Conversations
     runs: Runs
     heartbeat: HeartbeatService
     health: HealthKeeper
     door: Door
+    limits: Limits
     factory: PortFactory
+    tailscale_factory: PortFactory
     helpers: tuple[Service, ...]
     sign_in: Callable[[], DashboardLink]
+    audit: AuditTrail
+    config_revision: str
+    hide: Hide
+    certificate: CertificateKeeper | None = None
     stopping: bool = False
 
 
+def _ending(settings: Settings, domain: Domain, reactor: Any) -> Service | None:
+    """Ends connections whose credential ends; only ID tokens do."""
+    if settings.access.oidc is None:
+        return None
+    revocation = Revocation(domain.broadcaster, reactor)
+
+    def end() -> Deferred[None]:
+        revocation.expired(now_ms())
+        return succeed(None)
+
+    return Upkeep(end, reactor, ENDING_SECONDS)
+
+
 def assemble(
-    settings: Settings, shared_secret: str, device_secret: bytes, port: int, reactor: Any
+    settings: Settings,
+    shared_secret: str,
+    device_secret: bytes,
+    port: int,
+    reactor: Any,
+    certificate: CertificateKeeper | None = None,
 ) -> Parts:
     """Make a whole gateway.
 
     :param shared_secret: the token or password clients present.
     :param device_secret: device tokens are derived from it.
+    :param certificate: what the port encrypts with, if it does.
     """
     domain = make_domain(settings, device_secret, reactor)
-    front = make_front(settings, domain, shared_secret, port, reactor)
-    helpers = (
+    front = make_front(settings, domain, shared_secret, port, reactor, certificate)
+    helpers: tuple[Service, ...] = (
+        domain.audit,  # The first to start and the last to stop.
         domain.figures.lag,
         domain.outbound,
         front.health,
         Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
-        Upkeep(domain.devices.flush, reactor),
+        Upkeep(domain.access.devices.flush, reactor),
+        Upkeep(domain.access.requests.sweep, reactor),
+        Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
     )
+    ending = _ending(settings, domain, reactor)
+    optional = (certificate, domain.sealing, front.limits.names, ending)
     parts = Parts(
         port=port,
         started_at_ms=domain.figures.started_at_ms,
         store=domain.store,
-        devices=domain.devices,
+        access=domain.access,
+        second_factor=domain.second_factor,
         conversations=domain.conversations,
         runs=domain.runs,
         heartbeat=domain.heartbeat,
         health=front.health,
         door=front.door,
-        factory=make_port(settings, domain, front, lambda: parts.stopping, reactor),
-        helpers=helpers,
+        limits=front.limits,
+        factory=make_port(settings, domain, front, front.peer_of, lambda: parts.stopping, reactor),
+        tailscale_factory=make_port(
+            settings, domain, front, tailscale_peer_of, lambda: parts.stopping, reactor
+        ),
+        helpers=(*helpers, *(one for one in optional if one is not None)),
+        audit=domain.audit,
+        config_revision=domain.config_revision,
+        hide=known_secrets(settings, shared_secret, device_secret.decode()).clean,
+        certificate=certificate,
         sign_in=front.sign_in,
     )
     return parts

@@ -9,7 +9,9 @@ from attrs import frozen
 from twisted.internet.interfaces import IAddress
 
 from openclaw import __version__
+from openclaw.assembly.access import is_own_address
 from openclaw.assembly.domain import Domain, make_id, now_ms
+from openclaw.assembly.limits import Limits, make_limits
 from openclaw.assembly.methods import MethodTable
 from openclaw.config.settings import Settings
 from openclaw.gateway.dispatcher import Dispatcher
@@ -18,15 +20,20 @@ from openclaw.gateway.greeting import About, Greeting
 from openclaw.gateway.methods.agents import AgentProfile
 from openclaw.gateway.outgoing import EndOfTurn
 from openclaw.gateway.presence import Presence
-from openclaw.interfaces.security import Peer
+from openclaw.gateway.step_up import StepUp
+from openclaw.interfaces.security import IAdmission, Peer
 from openclaw.monitoring.health import HealthKeeper, HealthSources
 from openclaw.protocol.connect import Policy, SessionDefaults
 from openclaw.protocol.methods import METHODS
 from openclaw.protocol.schema.system import DashboardLink, PresenceEntry
 from openclaw.security.admission import Admission
+from openclaw.security.audit.admission import AuditedAdmission
+from openclaw.security.audit.events import AuditedEvents
+from openclaw.security.identities.headers import tailscale_peer, with_proxy_user
+from openclaw.security.identities.sources import Identities
 from openclaw.security.peers import PeerReader
 from openclaw.security.policy import TrustPolicy
-from openclaw.security.sockets import WaitingSockets
+from openclaw.security.tls.keeper import CertificateKeeper
 
 
 @frozen(kw_only=True)
@@ -38,24 +45,34 @@ class Front:
 
     door: Door
     health: HealthKeeper
-    admission: Admission
+    admission: IAdmission
     peer_of: PeerOf
-    waiting: WaitingSockets
+    limits: Limits
     agents: tuple[AgentProfile, ...]
+    step_up: StepUp
     sign_in: Callable[[], DashboardLink]
 
 
-def make_front(settings: Settings, domain: Domain, secret: str, port: int, reactor: Any) -> Front:
+def make_front(
+    settings: Settings,
+    domain: Domain,
+    secret: str,
+    port: int,
+    reactor: Any,
+    certificate: CertificateKeeper | None = None,
+) -> Front:
     """Make everything between sockets and domain.
 
     :param secret: the shared token or password; empty where there is none.
     """
     peer_of = _peer_of(settings)
-    admission = _admission(settings, domain, secret, reactor)
-    presence = Presence(_myself(settings), domain.broadcaster, now_ms)
-    health = _health(domain, reactor)
+    limits = make_limits(settings, reactor)
+    admission = _admission(settings, domain, limits, secret, reactor)
+    presence = Presence(_myself(settings), domain.broadcaster, now_ms, reactor)
+    health = _health(domain, certificate, reactor)
     agents = _agents(settings)
     sign_in = _sign_in(settings, admission, port)
+    step_up = _step_up(settings, domain)
     table = MethodTable(
         settings=settings,
         domain=domain,
@@ -63,69 +80,116 @@ def make_front(settings: Settings, domain: Domain, secret: str, port: int, react
         health=health,
         agents=agents,
         sign_in=sign_in,
+        step_up=step_up,
+        tls=None if certificate is None else certificate.status,
         clock=reactor,
     )
-    dispatcher = Dispatcher(METHODS, table.handlers(), make_id)
+    return Front(
+        door=_door(settings, domain, limits, admission, peer_of, table),
+        health=health,
+        admission=admission,
+        peer_of=peer_of,
+        limits=limits,
+        agents=agents,
+        step_up=step_up,
+        sign_in=sign_in,
+    )
+
+
+def _door(
+    settings: Settings,
+    domain: Domain,
+    limits: Limits,
+    admission: IAdmission,
+    peer_of: PeerOf,
+    table: MethodTable,
+) -> Door:
+    """Make what lets connections in, and answers them."""
+    dispatcher = Dispatcher(
+        METHODS,
+        table.handlers(),
+        make_id,
+        lambda method: limits.check_of(method, table.step_up),
+    )
     greeting = Greeting(
         _about(settings, domain),
         dispatcher.methods,
-        presence,
+        table.presence,
         domain.broadcaster,
-        health.text,
+        table.health.text,
         now_ms,
     )
-    waiting = WaitingSockets()
-    door = Door(
-        sources=Sources(clock=reactor, now_ms=now_ms, make_id=make_id),
+    return Door(
+        sources=Sources(clock=table.clock, now_ms=now_ms, make_id=make_id),
         peer_of=peer_of,
         admission=admission,
-        devices=domain.devices,
+        devices=domain.access.devices,
         dispatcher=dispatcher,
         broadcaster=domain.broadcaster,
-        presence=presence,
+        presence=table.presence,
         greeting=greeting,
-        end_of_turn=EndOfTurn(reactor),
-        waiting=waiting,
+        end_of_turn=EndOfTurn(table.clock),
+        waiting=limits.waiting,
+        traffic=limits.traffic,
         noticed=domain.figures.notices.note,
         timing=_timing(settings),
         policy=_policy(settings),
         dialects=frozenset(settings.config.gateway.dialects),
     )
-    return Front(
-        door=door,
-        health=health,
-        admission=admission,
-        peer_of=peer_of,
-        waiting=waiting,
-        agents=agents,
-        sign_in=sign_in,
+
+
+def _step_up(settings: Settings, domain: Domain) -> StepUp:
+    access, factor = settings.access, domain.second_factor
+    return StepUp(
+        access.mfa_required_for if access.mfa_enabled else (),
+        METHODS,
+        lambda: factor.status().enrolled_at_ms is not None,
+        now_ms,
     )
+
+
+def tailscale_peer_of(address: IAddress | None, headers: Mapping[str, str]) -> Peer:
+    """Who connects to the port that is only for ``tailscale serve``."""
+    return tailscale_peer(getattr(address, "host", ""), headers)
 
 
 def _peer_of(settings: Settings) -> PeerOf:
     reader = PeerReader(settings.trusted_proxies)
 
+    users = settings.access.proxy_users
+
     def peer_of(address: IAddress | None, headers: Mapping[str, str]) -> Peer:
-        return reader.read(getattr(address, "host", ""), headers)
+        peer = reader.read(getattr(address, "host", ""), headers)
+        return peer if users is None else with_proxy_user(peer, headers, users)
 
     return peer_of
 
 
-def _admission(settings: Settings, domain: Domain, secret: str, reactor: Any) -> Admission:
+def _admission(
+    settings: Settings, domain: Domain, limits: Limits, secret: str, reactor: Any
+) -> IAdmission:
     mode = settings.auth_mode
     policy = TrustPolicy(
         mode=mode if mode in ("password", "none") else "token",
         secret=secret,
         trusted_proxies=settings.trusted_proxies,
         allowed_origins=settings.allowed_origins,
+        kinds=settings.access.kinds,
+        pairing=domain.access.policy,
     )
-    return Admission(
+    inner = Admission(
         policy,
-        domain.devices,
+        domain.access.devices,
         clock=now_ms,
         seconds=reactor.seconds,
         random_bytes=os.urandom,
+        events=AuditedEvents(domain.broadcaster, domain.audit),
+        requests=domain.access.requests,
+        is_own=is_own_address,
+        identities=Identities(settings.access, now_ms),
+        may_connect=limits.may_connect,
     )
+    return AuditedAdmission(inner, domain.audit)
 
 
 def _myself(settings: Settings) -> PresenceEntry:
@@ -143,7 +207,7 @@ def _myself(settings: Settings) -> PresenceEntry:
     )
 
 
-def _health(domain: Domain, reactor: Any) -> HealthKeeper:
+def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any) -> HealthKeeper:
     broadcaster = domain.broadcaster
 
     def changed() -> None:
@@ -157,6 +221,7 @@ def _health(domain: Domain, reactor: Any) -> HealthKeeper:
         heartbeat=domain.heartbeat.describe,
         changed=changed,
         default_agent=domain.keys.default_agent,
+        tls=None if certificate is None else certificate.status,
     )
     return HealthKeeper(sources, reactor, now_ms)
 
@@ -174,14 +239,16 @@ def _agents(settings: Settings) -> tuple[AgentProfile, ...]:
     )
 
 
-def _sign_in(settings: Settings, admission: Admission, port: int) -> Callable[[], DashboardLink]:
+def _sign_in(settings: Settings, admission: IAdmission, port: int) -> Callable[[], DashboardLink]:
+    scheme = "https" if settings.tls.enabled else "http"
+
     def sign_in() -> DashboardLink:
         code = admission.sign_in_code()
         host = settings.hosts[0]
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         shown = f"[{shown}]" if ":" in shown else shown
         return DashboardLink(
-            url=f"http://{shown}:{port}/chat/#code={quote(code.code)}",
+            url=f"{scheme}://{shown}:{port}/chat/#code={quote(code.code)}",
             code=code.code,
             expires_at_ms=code.expires_at_ms,
         )

@@ -9,7 +9,10 @@ from openclaw.protocol.base import Wire
 
 
 class RuntimeInfo(Wire, frozen=True, kw_only=True):
-    """What is in the file."""
+    """What is in the file.
+
+    :ivar fingerprints: the certificates to expect, where the port speaks TLS.
+    """
 
     pid: int
     port: int
@@ -18,6 +21,7 @@ class RuntimeInfo(Wire, frozen=True, kw_only=True):
     config_hash: str
     started_at_ms: int
     version: str
+    fingerprints: tuple[str, ...] = ()
 
 
 class RuntimeFile:

@@ -1,4 +1,4 @@
-"""Small jobs that come round again: write when devices were seen."""
+"""Small jobs that come round again at a fixed interval; what they do is theirs."""
 
 from collections.abc import Callable
 

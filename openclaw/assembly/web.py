@@ -4,63 +4,125 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
 from twisted.internet.interfaces import IAddress
 from twisted.web.http import Request
-from twisted.web.server import Site
 
 from openclaw import __version__
 from openclaw.assembly.domain import Domain
 from openclaw.assembly.protocol import Front
 from openclaw.config.settings import Settings
+from openclaw.errors import Forbidden
+from openclaw.gateway.door import PeerOf
 from openclaw.gateway.factory import GatewayFactory
+from openclaw.gateway.step_up import StepUp
+from openclaw.http.answers import too_many
+from openclaw.http.channel import CarefulSite, count_request
 from openclaw.http.files import FileRoot
+from openclaw.http.gate import Gate
 from openclaw.http.pages import ChatPage, ControlPage
 from openclaw.http.port import PortFactory, UpgradeAnywhere, header_map
 from openclaw.http.probes import Probes
 from openclaw.http.site import Root, Routes
-from openclaw.interfaces.security import Peer
-from openclaw.security.origins import is_local
+from openclaw.interfaces.security import Admitted, Peer
+from openclaw.protocol.base import encode
+from openclaw.security.origins import Origins, is_local
+from openclaw.security.tls.clients import with_certificate
 
-IDLE_SECONDS = 60
-
-
-class QuietSite(Site):
-    """A site without an access log: paths may hold what is nobody's business."""
-
-    noisy = False
-
-    def log(self, request: Request) -> None:
-        """Log nothing."""
+_FOREIGN_ORIGIN = encode(
+    {"error": {"message": "origin not allowed", "type": "origin_not_allowed"}}
+).decode()
 
 
 def make_port(
-    settings: Settings, domain: Domain, front: Front, stopping: Callable[[], bool], reactor: Any
+    settings: Settings,
+    domain: Domain,
+    front: Front,
+    peer_of: PeerOf,
+    stopping: Callable[[], bool],
+    reactor: Any,
 ) -> PortFactory:
-    """Make the factory of the gateway's one port."""
-    sockets = GatewayFactory(front.door, reactor)
+    """Make the factory of one of the gateway's ports; most have only one.
+
+    :param peer_of: reads who connects to this port.
+    """
+    sockets = GatewayFactory(front.door, reactor, peer_of)
 
     def refuses(address: IAddress | None, headers: Mapping[str, str]) -> tuple[int, str] | None:
-        return front.admission.refuses_upgrade(front.peer_of(address, headers))
+        peer = peer_of(address, headers)
+        refusal = front.admission.refuses_upgrade(peer)
+        if refusal is None and traffic is not None:
+            busy = traffic.take("upgrade", peer.address, None)
+            return None if busy is None else (429, too_many(busy))
+        return refusal
 
-    pages = Root(_routes(settings, domain, front, stopping))
-    site = QuietSite(
-        UpgradeAnywhere(pages, sockets, refuses), reactor=reactor, timeout=IDLE_SECONDS
+    traffic = front.limits.traffic
+    pages = Root(_routes(settings, domain, front, peer_of, stopping))
+    site = CarefulSite(
+        UpgradeAnywhere(pages, sockets, refuses),
+        lambda address: peer_of(address, {}),
+        front.limits.pages,
+        reactor,
     )
-    return PortFactory(site, sockets, refuses, front.peer_of, front.waiting, reactor)
+    return PortFactory(
+        site, sockets, refuses, peer_of, front.limits.waiting, front.door.pace, reactor
+    )
+
+
+@frozen
+class Asking:
+    """What the routes want to know of whoever asks on one port."""
+
+    front: Front
+    peer_of: PeerOf
+    origins: Origins
+
+    def peer(self, request: Request) -> Peer:
+        """Who is at the other end."""
+        facts = self.peer_of(request.getClientAddress(), header_map(request))
+        return with_certificate(facts, request.transport)
+
+    def who(self, request: Request) -> Admitted | None:
+        """Whom the bearer token stands for; ``None`` for nobody."""
+        return self.front.admission.bearer(_bearer(request), self.peer(request))
+
+    def waits(self, request: Request) -> int:
+        """Milliseconds until the next guess is looked at."""
+        return self.front.admission.bearer_wait_ms(_bearer(request), self.peer(request))
+
+    def authenticated(self, request: Request) -> bool:
+        """Whether a good bearer token came; a proxy's word comes with every page's request."""
+        return bool(_bearer(request)) and self.who(request) is not None
+
+    def trusted(self, request: Request) -> bool:
+        """Whether the asker may see more than the status."""
+        return is_local(self.peer(request)) or self.authenticated(request)
+
+    def known_host(self, request: Request) -> bool:
+        """Whether the request names a host that is ours, so that no other name leads here."""
+        return self.origins.knows_host(self.peer(request).host) or self.authenticated(request)
+
+    def refuses(self, request: Request) -> tuple[int, str] | None:
+        """What must not be served at all: status and body."""
+        peer = self.peer(request)
+        refusal = self.front.admission.refuses_upgrade(peer)
+        if refusal is not None:
+            return refusal
+        if peer.origin is not None and self.origins.problem(peer):
+            return 403, _FOREIGN_ORIGIN
+        traffic = self.front.limits.traffic
+        busy = None if traffic is None else count_request(request, traffic, peer.address)
+        return None if busy is None else (429, too_many(busy))
 
 
 def _routes(
-    settings: Settings, domain: Domain, front: Front, stopping: Callable[[], bool]
+    settings: Settings,
+    domain: Domain,
+    front: Front,
+    peer_of: PeerOf,
+    stopping: Callable[[], bool],
 ) -> Routes:
-    def peer(request: Request) -> Peer:
-        return front.peer_of(request.getClientAddress(), header_map(request))
-
-    def authenticated(request: Request) -> bool:
-        kind, _, token = (request.getHeader("authorization") or "").partition(" ")
-        if kind.lower() != "bearer":
-            return False
-        return front.admission.bearer(token.strip(), peer(request)) is not None
-
+    asking = Asking(front, peer_of, Origins(settings.allowed_origins))
     root = settings.config.gateway.control_ui.root
     probes = Probes(
         version=__version__,
@@ -70,16 +132,32 @@ def _routes(
         agents=len(front.agents),
         ready=lambda: front.door.ready,
         stopping=stopping,
-        trusted=lambda request: is_local(peer(request)) or authenticated(request),
+        trusted=asking.trusted,
     )
     return Routes(
         probes=probes,
         chat=ChatPage(),
         control=ControlPage(FileRoot(Path(root).expanduser())) if root else None,
         ui_config=_ui_config(front),
-        authenticated=authenticated,
-        refuses=lambda request: front.admission.refuses_upgrade(peer(request)),
+        gate=Gate(asking.who, _lacks_factor(front.step_up), asking.waits),
+        refuses=asking.refuses,
+        known_host=asking.known_host,
     )
+
+
+def _lacks_factor(step_up: StepUp) -> Callable[[Admitted, str], Forbidden | None]:
+    def lacks_factor(admitted: Admitted, scope: str) -> Forbidden | None:
+        if not step_up.covers_scope(scope) or step_up.is_device_verified(admitted.device_id):
+            return None
+        return step_up.required()
+
+    return lacks_factor
+
+
+def _bearer(request: Request) -> str:
+    """The token of a request; empty if it has none."""
+    kind, _, token = (request.getHeader("authorization") or "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def _ui_config(front: Front) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The heartbeat: at a steady interval the main session is asked whether anything needs attention.
 
 A beat is an ordinary run of the main session, so it waits its turn, is on disk before it starts and
-is never doubled. The switch and the last result survive a restart.
+is never doubled. The switch, the last result and the notes for the next beat survive a restart.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from attrs import frozen
+from msgspec import field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -17,7 +18,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from openclaw.deferreds import Tasks, deferred
-from openclaw.errors import GatewayError
+from openclaw.errors import Busy, GatewayError
 from openclaw.interfaces.conversations import IConversations, NewInput, RunRecord
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.monitoring import IHeartbeats
@@ -29,6 +30,8 @@ PROMPT = (
     "This is a heartbeat. If something needs attention, say what and why. "
     "If nothing does, answer NO_REPLY."
 )
+MAX_NOTES = 100
+MAX_NOTES_CHARACTERS = 100_000
 _SETTING = "heartbeat"
 
 
@@ -37,6 +40,7 @@ class _Kept(Wire, frozen=True, kw_only=True):
 
     enabled: bool = True
     last: Heartbeat | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @frozen(kw_only=True)
@@ -70,6 +74,22 @@ def _change(tx: ITransaction, *, changes: dict[str, Any]) -> _Kept:
     return kept
 
 
+def _add_note(tx: ITransaction, *, text: str) -> _Kept:
+    """Keep a note for the next beat.
+
+    :raises Busy: too many wait, as they do while beats are switched off.
+    """
+    notes = [*_load(tx).notes, text]
+    if len(notes) > MAX_NOTES or sum(map(len, notes)) > MAX_NOTES_CHARACTERS:
+        raise Busy("too many notes wait for the next heartbeat; send this one with mode now")
+    return _change(tx, changes={"notes": notes})
+
+
+def _drop_notes(tx: ITransaction, *, count: int) -> _Kept:
+    """Forget the oldest notes: a beat has them."""
+    return _change(tx, changes={"notes": _load(tx).notes[count:]})
+
+
 @implementer(IHeartbeats)
 class HeartbeatService(Service):
     """Beats."""
@@ -94,7 +114,6 @@ class HeartbeatService(Service):
         self._now_ms = now_ms
         self._make_id = make_id
         self._kept = _Kept()
-        self._notes: list[str] = []
         self._tasks = Tasks()
         self._beating = 0
         self._loop = LoopingCall(self._due)
@@ -102,7 +121,7 @@ class HeartbeatService(Service):
 
     @deferred
     async def load(self) -> None:
-        """Read the switch and the last result."""
+        """Read the switch, the last result and what waits to be told."""
         self._kept = await self._store.read(_load)
 
     def startService(self) -> None:
@@ -127,7 +146,7 @@ class HeartbeatService(Service):
     @property
     def waiting_notes(self) -> list[str]:
         """What the next beat will be told."""
-        return list(self._notes)
+        return list(self._kept.notes)
 
     def describe(self) -> AgentHeartbeat:
         """Whether and how often it beats."""
@@ -147,12 +166,13 @@ class HeartbeatService(Service):
     async def wake(self, text: str, now: bool) -> None:
         """Tell the main session something, now or with the next beat.
 
-        :return: fires when the input of a beat is on disk, or the note is queued.
+        :return: fires when the input of a beat, or the note, is on disk; fails with
+            :class:`openclaw.errors.Busy` if too many notes wait.
         """
         if now:
             await self._accept(text)
         else:
-            self._notes.append(text)
+            self._kept = await self._store.run(_add_note, text=text)
 
     def _due(self) -> None:
         if not self._kept.enabled or self._beating:
@@ -167,12 +187,14 @@ class HeartbeatService(Service):
             self._tasks.spawn("heartbeat", self._beat())
 
     async def _beat(self) -> None:
-        notes, self._notes = self._notes, []
+        notes = self._kept.notes
         try:
             await self._accept("\n".join([self._plan.prompt, *notes]))
         except GatewayError as error:  # The next beat tries again, and tells what this one did not.
-            self._notes = [*notes, *self._notes]
             self._log.warn("heartbeat not accepted: {why}", why=error.message)
+            return
+        if notes:  # A crash just before this tells them twice, which is better than never.
+            self._kept = await self._store.run(_drop_notes, count=len(notes))
 
     async def _accept(self, text: str) -> None:
         """Hand a beat to the main session; its end is awaited beside it."""

@@ -13,7 +13,10 @@ from openclaw.cli.problems import Problem
 
 OnText = Callable[[str], None]
 _PASSING = frozenset(
-    {"GATEWAY_DOWN", "GATEWAY_RESTARTING", "GATEWAY_STARTING", "CONNECTION_LOST", "NO_ANSWER"}
+    (
+        *("GATEWAY_DOWN", "GATEWAY_RESTARTING", "GATEWAY_STARTING", "CONNECTION_LOST"),
+        *("NO_ANSWER", "GATEWAY_UNREACHABLE", "SSH_FAILED"),
+    )
 )
 # A Ctrl-C that comes a moment before we wait is noticed only when we look up.
 _LOOK_UP_SECONDS = 0.5

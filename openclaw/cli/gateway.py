@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from openclaw.cli import health, status
+from openclaw.cli import audit, health, status
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common, places
 from openclaw.cli.output import print_json
@@ -19,19 +19,34 @@ from openclaw.protocol.scopes import ADMIN, APPROVALS, PAIRING, READ, WRITE
 @click.option("--host", help="Address to listen on [127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on [18789].")
 @click.option("--token", help="Token that clients must present [made and kept].")
+@click.option(
+    "--allow-plaintext",
+    is_flag=True,
+    help="Listen beyond this machine without TLS and without a proxy.",
+)
 @click.pass_context
-def command(ctx: click.Context, host: str | None, port: int | None, token: str | None) -> None:
+def command(
+    ctx: click.Context,
+    host: str | None,
+    port: int | None,
+    token: str | None,
+    allow_plaintext: bool,
+) -> None:
     """Run the gateway in the foreground, or ask the running one."""
     if ctx.invoked_subcommand is None:
-        _become_gateway(ctx.ensure_object(Given), host, port, token)
-    elif host is not None or port is not None:
-        raise click.UsageError("--host and --port are for running the gateway; use --url to ask")
+        arguments = launch_arguments(ctx.ensure_object(Given), host, port)
+        if allow_plaintext:
+            arguments.append("--allow-plaintext")
+        _become_gateway(ctx.ensure_object(Given), arguments, token)
+    elif host is not None or port is not None or allow_plaintext:
+        raise click.UsageError(
+            "--host, --port and --allow-plaintext are for running the gateway; use --url to ask"
+        )
     elif token is not None:
         ctx.ensure_object(Given).token = token
 
 
-def _become_gateway(given: Given, host: str | None, port: int | None, token: str | None) -> None:
-    arguments = launch_arguments(given, host, port)
+def _become_gateway(given: Given, arguments: list[str], token: str | None) -> None:
     environ = dict(given.environ)
     if token or given.token:
         # Not as an argument: everybody on the machine can list those.
@@ -90,5 +105,6 @@ def scopes_for(method: str) -> list[str]:
     return [] if scope is None else [scope]
 
 
+command.add_command(audit.command, "audit")
 command.add_command(health.command, "health")
 command.add_command(status.command, "status")

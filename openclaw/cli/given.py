@@ -32,6 +32,8 @@ class Given:
     timeout_seconds: float | None = None
     as_json: bool = False
     allow_plaintext_lan: bool = False
+    tls_fingerprint: str | None = None
+    ssh: str | None = None
 
 
 class Duration(click.ParamType[float]):
@@ -80,6 +82,12 @@ def common(command: Command) -> Command:
             is_flag=True,
             help="Accept ws:// inside a private network.",
         ),
+        _option(
+            "--tls-fingerprint",
+            metavar="SHA256",
+            help="Certificate that the gateway must show; others are refused.",
+        ),
+        _option("--ssh", metavar="USER@HOST", help="Reach the gateway through an SSH tunnel."),
         places,
         _option("--token", help="Gateway token [found on this machine]."),
         _option("--url", help="Gateway address [found on this machine]."),

@@ -6,7 +6,7 @@ import click
 
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common
-from openclaw.cli.output import aside, fields, print_json, say
+from openclaw.cli.output import aside, day, fields, print_json, say
 
 
 @click.command("health")
@@ -33,6 +33,7 @@ def _show(health: dict[str, Any], url: str, version: str) -> None:
     fields(
         (
             ("gateway", f"{url}  version {version}"),
+            *certificate(health.get("tls")),
             ("journal", journal(health)),
             ("sessions", str(health.get("sessions", {}).get("count", ""))),
             ("agents", ", ".join(agent["agentId"] for agent in health.get("agents", ()))),
@@ -40,6 +41,19 @@ def _show(health: dict[str, Any], url: str, version: str) -> None:
             ("load", load(health)),
         )
     )
+
+
+def certificate(tls: dict[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    """What somebody elsewhere has to pin, now and soon."""
+    if not tls:
+        return ()
+    until = day(tls["expiresAt"])
+    shown = (("certificate", f"sha256 {tls['fingerprint']}"), ("", f"valid until {until}"))
+    following = tls.get("next")
+    if not following:
+        return shown
+    words = f"sha256 {following['fingerprint']}"
+    return (*shown, ("next", words), ("", f"in use from {day(following['startsAt'])}"))
 
 
 def journal(health: dict[str, Any]) -> str:

@@ -17,9 +17,12 @@ from twisted.logger import globalLogBeginner
 
 from openclaw.cli.connection import HANDSHAKE_SECONDS, REQUEST_SECONDS, introduction_to
 from openclaw.cli.discovery import discover
+from openclaw.cli.factor import with_factor
 from openclaw.cli.given import Given
 from openclaw.cli.problems import Problem
+from openclaw.cli.route import Route
 from openclaw.cli.words import explain
+from openclaw.client.address import GatewayAddress
 from openclaw.client.dial import Dialer
 from openclaw.client.errors import ClientError, NoAnswer
 from openclaw.client.frames import Event
@@ -48,18 +51,22 @@ class LiveConnection:
         self._seconds = given.timeout_seconds
         self._loop = ReactorThread()
         self._events: Queue[Event | None] = Queue()
-        self._client = GatewayClient(self._dialer())
+        self._route = Route(self.target, given)
+        self._client: GatewayClient
 
     def __enter__(self) -> Self:
         """Connect.
 
         :raises Problem: there is no gateway, or it refuses.
         """
+        address = self._route.open()
+        self._client = GatewayClient(self._dialer(address))
         self._loop.start()
         try:
             self.hello = self._wait(self._connect)
         except BaseException:
             self._loop.stop()
+            self._route.close()
             raise
         return self
 
@@ -75,18 +82,26 @@ class LiveConnection:
                 lambda: self._client.close().addTimeout(FAREWELL_SECONDS, self._loop.reactor)
             )
         self._loop.stop()
+        self._route.close()
 
     def call(self, method: str, params: object = None, *, final: bool = False) -> Any:
-        """Ask the gateway and wait for its answer.
+        """Ask the gateway and wait for its answer; asks the user for a second factor on the way.
 
         :param final: wait for the outcome of accepted work.
         :return: the payload as plain objects.
         :raises Problem: it said no, or nothing.
         """
         seconds = self._seconds or REQUEST_SECONDS
-        return self._wait(
-            lambda: self._client.request(method, params, expect_final=final, timeout=seconds)
-        )
+
+        def ask(name: str, given: object) -> Any:
+            return self._loop.wait(
+                lambda: self._client.request(name, given, expect_final=final, timeout=seconds)
+            )
+
+        try:
+            return with_factor(ask, self._given, method, params)
+        except ClientError as error:
+            raise explain(error, self.target) from None
 
     def connect_again(self) -> None:
         """Replace a lost connection, wherever the gateway is now.
@@ -94,7 +109,7 @@ class LiveConnection:
         :raises Problem: there is no gateway, or it refuses.
         """
         self.target = discover(self._given)
-        self._client = GatewayClient(self._dialer())
+        self._client = GatewayClient(self._dialer(self._route.open()))
         self._events = Queue()
         self.hello = self._wait(self._connect)
 
@@ -139,11 +154,12 @@ class LiveConnection:
         except ClientError as error:
             raise explain(error, self.target) from None
 
-    def _dialer(self) -> Dialer:
+    def _dialer(self, address: GatewayAddress) -> Dialer:
         return Dialer(
-            self.target.address,
+            address,
             introduction_to(self.target, self._scopes),
             self._loop.reactor,
+            pins=self.target.pins,
             allow_plaintext_lan=self._given.allow_plaintext_lan,
             seconds=self._seconds or HANDSHAKE_SECONDS,
         )

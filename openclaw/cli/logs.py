@@ -4,6 +4,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ from openclaw.cli.problems import Problem
 
 POLL_SECONDS = 1.0
 MAX_BYTES = 1_000_000
+_WAITS_SECONDS = (0.2, 1.0, 2.0, 4.0, 8.0)
+_PASSING = frozenset(
+    (
+        *("CONNECTION_LOST", "GATEWAY_DOWN", "GATEWAY_RESTARTING", "GATEWAY_STARTING"),
+        *("GATEWAY_UNREACHABLE", "SSH_FAILED"),
+    )
+)
 _COLOURS = {"warn": "magenta", "error": "red", "critical": "red", "failure": "red"}
 
 
@@ -51,9 +59,28 @@ def _from_gateway(given: Given, limit: int, follow: bool) -> None:
             _show_lines(tail["lines"], given.as_json)
             time.sleep(POLL_SECONDS)
             asked = {"limit": 5000, "maxBytes": MAX_BYTES, "cursor": tail["cursor"]}
-            tail = gateway.call("logs.tail", asked)
+            tail = _whatever_happens(gateway, asked)
             if tail.get("reset") and not given.as_json:
                 aside("The log was begun anew.")
+
+
+def _whatever_happens(gateway: Connection, asked: dict[str, Any]) -> dict[str, Any]:
+    """Ask for more, on a new connection if the old one is lost."""
+    lost: Problem | None = None
+    for wait in (0.0, *_WAITS_SECONDS):
+        try:
+            if lost is not None:
+                time.sleep(wait)
+                gateway.connect_again()
+            tail: dict[str, Any] = gateway.call("logs.tail", asked)
+        except Problem as problem:
+            if problem.code not in _PASSING:
+                raise
+            lost = problem
+        else:
+            return tail
+    assert lost is not None
+    raise lost
 
 
 def _readable_here(given: Given) -> Path | None:
@@ -110,9 +137,12 @@ def for_people(entry: dict[str, Any]) -> str:
 def _clock(entry: dict[str, Any]) -> str:
     at = _first(entry, "time", "ts", "timestamp")
     if isinstance(at, int | float):
-        seconds = at / 1000 if at > 1e11 else at
-        return time.strftime("%m-%d %H:%M:%S", time.localtime(seconds))
-    return harmless(at)
+        moment = datetime.fromtimestamp(at / 1000 if at > 1e11 else at).astimezone()
+        return f"{moment:%m-%d %H:%M:%S}"
+    try:
+        return f"{datetime.fromisoformat(at).astimezone():%m-%d %H:%M:%S}"
+    except ValueError:
+        return harmless(at)
 
 
 def _first(entry: dict[str, Any], *names: str) -> Any:

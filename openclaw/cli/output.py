@@ -90,6 +90,11 @@ def duration(seconds: float) -> str:
     return "0 s"
 
 
+def day(moment_ms: int) -> str:
+    """Say which day and minute a moment is, where we are."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment_ms / 1000))
+
+
 def megabytes(count: int) -> str:
     """Say how many bytes: ``58 MB``."""
     return f"{count / 1_000_000:.0f} MB"

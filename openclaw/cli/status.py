@@ -7,7 +7,7 @@ import click
 from openclaw.cli.connection import Connection
 from openclaw.cli.discovery import Target
 from openclaw.cli.given import Given, common
-from openclaw.cli.health import journal, load
+from openclaw.cli.health import certificate, journal, load
 from openclaw.cli.output import ago, aside, duration, fields, megabytes, print_json, say, table
 from openclaw.cli.problems import Problem
 
@@ -40,6 +40,7 @@ def command(given: Given) -> None:
 def _where(target: Target) -> dict[str, str]:
     return {
         "url": target.address.url,
+        **({"ssh": str(target.ssh)} if target.ssh else {}),
         "urlSource": target.source,
         "tokenSource": target.secret.source,
         "stateDir": str(target.places.state_dir),
@@ -59,6 +60,7 @@ def _unreachable(problem: Problem, target: Target, given: Given) -> None:
 def _places(target: Target) -> tuple[tuple[str, str], ...]:
     return (
         ("gateway", f"{target.address.url}  from {target.source}"),
+        ("through", f"ssh {target.ssh}" if target.ssh else ""),
         ("token", f"from {target.secret.source}" if target.secret.source else "none found"),
         ("state", str(target.places.state_dir)),
         ("config", str(target.places.config_path)),
@@ -76,6 +78,7 @@ def _show(health: dict[str, Any], status: dict[str, Any], version: str, target: 
     fields(
         (
             *_places(target),
+            *certificate(status.get("tls")),
             ("version", f"{version}  pid {status.get('pid', '?')}"),
             ("up for", duration(status["uptimeMs"] / 1000) if "uptimeMs" in status else ""),
             ("memory", megabytes(memory["rssBytes"]) if "rssBytes" in memory else ""),

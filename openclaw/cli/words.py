@@ -10,6 +10,7 @@ from openclaw.client.errors import (
     NoAnswer,
     RequestFailed,
     UnsafeAddress,
+    UntrustedCertificate,
 )
 
 _WRONG_SECRET = frozenset({"AUTH_TOKEN_MISMATCH", "AUTH_PASSWORD_MISMATCH"})
@@ -48,6 +49,8 @@ def explain(error: ClientError, target: Target) -> Problem:
         return Problem(error.message, _advice(error), code=error.code, details=error.details)
     if isinstance(error, ConnectionLost):
         return _lost(error, target)
+    if isinstance(error, UntrustedCertificate):
+        return _untrusted(error)
     if isinstance(error, UnsafeAddress):
         return Problem(f"Not connecting: {error}", code="UNSAFE_ADDRESS")
     if isinstance(error, NoAnswer):
@@ -59,8 +62,30 @@ def explain(error: ClientError, target: Target) -> Problem:
     return Problem(f"{target.address.url}: {error}.", code="NOT_A_GATEWAY")
 
 
+def _untrusted(error: UntrustedCertificate) -> Problem:
+    details = {"fingerprint": error.seen} if error.seen else {}
+    shown = f" It is sha256 {error.seen}." if error.seen else ""
+    if error.pinned:
+        return Problem(
+            f"Not connecting: {error}.{shown} Nothing was sent.",
+            "Somebody may be in between. If the gateway's certificate was changed, compare this "
+            "fingerprint with what `openclaw status` shows on the gateway's own machine, then "
+            "correct --tls-fingerprint or gateway.remote.tlsFingerprint.",
+            code="TLS_FINGERPRINT_MISMATCH",
+            details=details,
+        )
+    return Problem(
+        f"Not connecting: {error}.{shown} Nothing was sent.",
+        "If that is the fingerprint that `openclaw status` shows on the gateway's own machine, "
+        "give it with --tls-fingerprint, or keep it in gateway.remote.tlsFingerprint.",
+        code="TLS_UNTRUSTED",
+        details=details,
+    )
+
+
 def _unreachable(error: GatewayUnreachable, target: Target) -> Problem:
-    looked = f"{target.address.url} (from {target.source})"
+    through = f" through ssh {target.ssh}" if target.ssh else ""
+    looked = f"{target.address.url}{through} (from {target.source})"
     if not error.nobody_listens:
         return Problem(
             f"Cannot reach a gateway at {looked}: {error.why}.",

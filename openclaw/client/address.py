@@ -20,12 +20,19 @@ class GatewayAddress:
 
     :ivar host: a name or a literal address, without brackets.
     :ivar path: the request path, beginning with a slash.
+    :ivar name: whose certificate it must be; empty for the host's, which a tunnel hides.
     """
 
     host: str
     port: int = DEFAULT_PORT
     secure: bool = False
     path: str = "/"
+    name: str = ""
+
+    @property
+    def certificate_name(self) -> str:
+        """The name or address that must be in the certificate."""
+        return self.name or self.host
 
     @property
     def url(self) -> str:

@@ -1,5 +1,6 @@
 """The gateway client for a command that ends in a moment: asks and waits, hears no events."""
 
+from collections.abc import Collection
 from itertools import count
 from typing import Any
 
@@ -23,10 +24,12 @@ class BlockingClient:
         address: GatewayAddress,
         introduction: Introduction,
         *,
+        pins: Collection[str] = (),
         allow_plaintext_lan: bool = False,
     ) -> None:
         self._address = address
         self._introduction = introduction
+        self._pins = pins
         self._allow_plaintext_lan = allow_plaintext_lan
         self._socket: BlockingSocket | None = None
         self._ids = count(1)
@@ -39,7 +42,10 @@ class BlockingClient:
         """
         deadline = Deadline("the handshake", seconds)
         self._socket = open_socket(
-            self._address, deadline, allow_plaintext_lan=self._allow_plaintext_lan
+            self._address,
+            deadline,
+            pins=self._pins,
+            allow_plaintext_lan=self._allow_plaintext_lan,
         )
         try:
             self._await_challenge(deadline)

@@ -7,6 +7,7 @@ Whatever lives longer than a command uses :class:`openclaw.client.gateway.Gatewa
 import os
 import socket
 from base64 import b64encode
+from collections.abc import Collection
 from hashlib import sha1
 from struct import pack, unpack
 from time import monotonic
@@ -170,15 +171,26 @@ class BlockingSocket:
 
 
 def open_socket(
-    address: GatewayAddress, deadline: Deadline, *, allow_plaintext_lan: bool = False
+    address: GatewayAddress,
+    deadline: Deadline,
+    *,
+    pins: Collection[str] = (),
+    allow_plaintext_lan: bool = False,
 ) -> BlockingSocket:
     """Connect; nothing is sent before the peer's address, or its certificate, was checked.
 
+    :param pins: fingerprints of the certificates that a ``wss://`` gateway may show.
     :raises GatewayUnreachable: there is no WebSocket to be had.
+    :raises UntrustedCertificate: there is TLS, but with somebody else.
     :raises UnsafeAddress: there is one, where nothing may be sent in the clear.
     :raises NoAnswer: it took too long.
     """
     stream = _connected(address, deadline)
+    if address.secure:
+        # Imported late: most connections are plain ones to this machine.
+        from openclaw.client.blocking_tls import encrypt
+
+        stream = encrypt(stream, address, pins, deadline)
     try:
         if not address.secure:
             check_plaintext(stream.getpeername()[0], allow_plaintext_lan)
@@ -195,8 +207,7 @@ def open_socket(
 
 def _connected(address: GatewayAddress, deadline: Deadline) -> socket.socket:
     try:
-        stream = socket.create_connection((address.host, address.port), deadline.left())
-        return _encrypted(stream, address.host) if address.secure else stream
+        return socket.create_connection((address.host, address.port), deadline.left())
     except ConnectionRefusedError:
         raise GatewayUnreachable(address.url, "connection refused", nobody_listens=True) from None
     except socket.gaierror:
@@ -205,17 +216,6 @@ def _connected(address: GatewayAddress, deadline: Deadline) -> socket.socket:
         raise deadline.missed() from None
     except OSError as error:
         raise GatewayUnreachable(address.url, error.strerror or str(error)) from None
-
-
-def _encrypted(stream: socket.socket, host: str) -> socket.socket:
-    # Imported late: most connections are plain ones to this machine.
-    import ssl
-
-    try:
-        return ssl.create_default_context().wrap_socket(stream, server_hostname=host)
-    except BaseException:
-        stream.close()
-        raise
 
 
 def _refusal(head: bytes, accept: bytes) -> str:

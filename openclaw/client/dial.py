@@ -2,7 +2,8 @@
 
 from typing import Any, cast
 
-from attrs import field, frozen
+from attrs import frozen
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import (
@@ -14,11 +15,17 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 
 from openclaw.client.address import GatewayAddress
-from openclaw.client.errors import ConnectionLost, GatewayUnreachable, NoAnswer
+from openclaw.client.errors import (
+    ConnectionLost,
+    GatewayUnreachable,
+    NoAnswer,
+    UntrustedCertificate,
+)
 from openclaw.client.handshake import HANDSHAKE_SECONDS, shake_hands
 from openclaw.client.hello import Hello
 from openclaw.client.identity import DeviceIdentity
 from openclaw.client.link import Link, Listener
+from openclaw.client.pins import PinnedCertificates
 from openclaw.client.settings import Introduction
 from openclaw.client.socket import ClientSocket, SocketFactory
 
@@ -28,8 +35,8 @@ class Dialer:
     """Everything that is needed to open a connection, again and again.
 
     :ivar reactor: connects and tells the time.
-    :ivar tls: checks the certificate of a ``wss://`` gateway; the system's rules if ``None``.
-        This is where pinned certificates come in.
+    :ivar pins: fingerprints of the certificates that a ``wss://`` gateway may show; without one
+        the system's rules hold.
     :ivar allow_plaintext_lan: plain ``ws://`` inside a private network is accepted.
     :ivar seconds: how long each step of the handshake may take.
     """
@@ -38,7 +45,7 @@ class Dialer:
     introduction: Introduction
     reactor: Any
     device: DeviceIdentity | None = None
-    tls: IOpenSSLClientConnectionCreator | None = field(default=None, repr=False)
+    pins: tuple[str, ...] = ()
     allow_plaintext_lan: bool = False
     seconds: float = HANDSHAKE_SECONDS
 
@@ -46,6 +53,7 @@ class Dialer:
         """Open a connection and introduce ourselves.
 
         :raises GatewayUnreachable: there is no WebSocket to be had.
+        :raises UntrustedCertificate: there is TLS, but with somebody else.
         :raises UnsafeAddress: there is one, where nothing may be sent in the clear.
         :raises ConnectRefusedByGateway: the gateway said no.
         :raises NoAnswer: it took too long.
@@ -65,8 +73,9 @@ class Dialer:
     async def _open(self, listener: Listener) -> Link:
         factory = SocketFactory(self.address, listener, self.reactor, self.allow_plaintext_lan)
         url = self.address.url
+        tls = self._tls() if self.address.secure else None
         try:
-            socket = cast(ClientSocket, await self._endpoint().connect(factory))
+            socket = cast(ClientSocket, await self._endpoint(tls).connect(factory))
         except ConnectionRefusedError:
             raise GatewayUnreachable(url, "connection refused", nobody_listens=True) from None
         except DNSLookupError:
@@ -80,19 +89,25 @@ class Dialer:
         except TooLate:
             raise NoAnswer("the WebSocket upgrade", self.seconds) from None
         except ConnectionLost as lost:
+            if isinstance(tls, PinnedCertificates) and tls.refused:
+                raise UntrustedCertificate(url, tls.refused, pinned=True) from None
+            if "certificate verify failed" in lost.reason:
+                why = "it is signed by nobody this system knows, or is for another name"
+                raise UntrustedCertificate(url, "", pinned=False, why=why) from None
             raise GatewayUnreachable(url, lost.reason or "it is not a WebSocket") from None
 
-    def _endpoint(self) -> IStreamClientEndpoint:
+    def _endpoint(self, tls: IOpenSSLClientConnectionCreator | None) -> IStreamClientEndpoint:
         plain = HostnameEndpoint(
             self.reactor, self.address.host, self.address.port, timeout=self.seconds
         )
-        if not self.address.secure:
-            return plain
-        return wrapClientTLS(self.tls or _system_tls(self.address.host), plain)
+        return plain if tls is None else wrapClientTLS(tls, plain)
 
+    def _tls(self) -> IOpenSSLClientConnectionCreator:
+        name = self.address.certificate_name
+        if self.pins:
+            literal = isIPAddress(name) or isIPv6Address(name)
+            return PinnedCertificates(self.pins, "" if literal else name)
+        # Imported late: most connections are plain ones to this machine.
+        from twisted.internet.ssl import optionsForClientTLS
 
-def _system_tls(host: str) -> IOpenSSLClientConnectionCreator:
-    # Imported late: most connections are plain ones to this machine.
-    from twisted.internet.ssl import optionsForClientTLS
-
-    return optionsForClientTLS(host)
+        return optionsForClientTLS(name)

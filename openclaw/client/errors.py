@@ -11,6 +11,23 @@ class UnsafeAddress(ClientError):
     """The address must not be used: credentials would cross a network in the clear."""
 
 
+class UntrustedCertificate(ClientError):
+    """The gateway's certificate is not the one that was pinned, or nobody vouches for it.
+
+    Raised before anything is sent that the gateway could read.
+
+    :ivar seen: the fingerprint of the certificate that was shown; empty if none was.
+    :ivar pinned: whether another one was expected, so that this may be an attack.
+    """
+
+    def __init__(self, url: str, seen: str, pinned: bool, why: str = "") -> None:
+        expected = "is not the pinned one" if pinned else f"is not trusted: {why}"
+        super().__init__(f"the certificate of {url} {expected}")
+        self.seen = seen
+        self.pinned = pinned
+        self.why = why
+
+
 class GatewayUnreachable(ClientError):
     """No WebSocket could be opened.
 

@@ -1,8 +1,9 @@
 """Hide secrets in a parsed configuration and in its text; decides nothing about who may read it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from openclaw.config.scan import Span, secret_spans
 
@@ -23,6 +24,7 @@ SECRET_ENDINGS = (
     "encryptkey",
     "encryptionkey",
     "signingkey",
+    "masterkey",
     "credential",
     "credentials",
     "authorization",
@@ -34,9 +36,17 @@ SECRET_ENDINGS = (
 SECRET_CONTAINERS = frozenset({"headers", "env", "vars"})
 # A shorter secret is hidden where it stands, but not hunted in the rest of the text.
 HUNTED_LENGTH = 8
+# The same for texts about anything, and values that are secrets for certain.
+KNOWN_LENGTH = 6
 
 _SEPARATORS = re.compile(r"[_\-.\s]")
 _REFERENCE = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}")
+# What follows is a credential, whoever's: it came in a header or in an address.
+_CREDENTIAL = re.compile(
+    r"""((?:\b(?:bearer|basic)\s+)|(?:[?&#](?:access_)?(?:token|code|password|secret|key|api_?key)=))"""
+    r"""[^\s&"'<>,;\\]{4,}""",
+    re.IGNORECASE,
+)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):([^\s/@]+)(?=@)")
 
 
@@ -77,6 +87,30 @@ def redact_text(text: str, tree: Any) -> str:
 def redact_words(text: str) -> str:
     """Hide the password of every URL in one text."""
     return _URL_PASSWORD.sub(rf"\1:{REDACTED}", text)
+
+
+class KnownSecrets:
+    """Hides secrets whose values are known, and what looks like one, in texts about anything.
+
+    :param secrets: shorter ones than :data:`KNOWN_LENGTH` are left out: they would be found in
+        ordinary words.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        found = {one for one in secrets if len(one) >= KNOWN_LENGTH}
+        spellings = {form for one in found for form in (one, quote(one, safe=""), repr(one)[1:-1])}
+        longest_first = sorted(spellings, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+    def clean(self, text: str) -> str:
+        """Replace every secret."""
+        text = self._known.sub(REDACTED, text)
+        return redact_words(_CREDENTIAL.sub(rf"\1{REDACTED}", text))
+
+
+def secrets_in(tree: Any) -> set[str]:
+    """Every secret that stands in a parsed configuration as it is."""
+    return set(_secrets(tree, False))
 
 
 def _literal(span: Span) -> str:

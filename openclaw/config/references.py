@@ -1,9 +1,10 @@
-"""Turn a secret as it is written into its value; reads no environment of its own."""
+"""Turn a secret as it is written into its value; where files and keyrings are read is elsewhere."""
 
 import re
 from collections.abc import Mapping
 
 from openclaw.config.schema.fields import Secret, SecretRef
+from openclaw.config.secret_sources import from_file, from_keyring
 from openclaw.errors import ConfigError
 
 _REFERENCE = re.compile(r"(\$?)\$\{([A-Z_][A-Z0-9_]*)\}")
@@ -14,7 +15,7 @@ def resolve(secret: Secret | None, environ: Mapping[str, str], path: str) -> str
 
     :param path: JSON path of the secret, for the error.
     :return: ``None`` if nothing is configured.
-    :raises ConfigError: if a variable is missing, or the value is blank.
+    :raises ConfigError: if it is not to be had where it should be, or the value is blank.
     """
     if secret is None:
         return None
@@ -26,14 +27,27 @@ def resolve(secret: Secret | None, environ: Mapping[str, str], path: str) -> str
     return value
 
 
+def describe(secret: Secret) -> str:
+    """Say where a secret comes from, to be put behind its path; empty if it stands there itself."""
+    if isinstance(secret, SecretRef):
+        where = {"env": secret.id, "file": secret.path}.get(secret.source, secret.service)
+        return f" ({secret.source} {where})"
+    found = _REFERENCE.fullmatch(secret)
+    return f" (env {found[2]})" if found and not found[1] else ""
+
+
 def _referred(secret: SecretRef, environ: Mapping[str, str], path: str) -> str:
-    if secret.source != "env":
-        raise ConfigError(
-            f'secrets from "{secret.source}" are not served; '
-            'use "${NAME}" and set that environment variable',
-            path,
-        )
-    return _look_up(secret.id, environ, path)
+    if secret.source == "env":
+        return _look_up(secret.id, environ, path)
+    if secret.source == "file":
+        return from_file(secret, environ.get("HOME", ""), path)
+    if secret.source == "keyring":
+        return from_keyring(secret, path)
+    raise ConfigError(
+        f'secrets from "{secret.source}" are not served; use "env", "file" or "keyring", '
+        'or "${NAME}" and set that environment variable',
+        path,
+    )
 
 
 def _variable(match: re.Match[str], environ: Mapping[str, str], path: str) -> str:

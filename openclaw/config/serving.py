@@ -16,18 +16,25 @@ def check_serving(settings: Settings) -> None:
             'is "remote": this host talks to another gateway; set "local" to run one here',
             "gateway.mode",
         )
-    if settings.auth_mode == "trusted-proxy":
-        raise ConfigError('"trusted-proxy" is not served yet; use "token"', "gateway.auth.mode")
-    if gateway.tls.enabled:
-        raise ConfigError(
-            "TLS is not served yet, and plain text is no substitute for it; set it to false "
-            "and let a proxy on this host speak TLS",
-            "gateway.tls.enabled",
-        )
     exposed = [host for host in settings.hosts if not is_loopback(host)]
     if exposed and settings.auth_mode == "none":
         raise ConfigError(
             f'refusing to listen on {exposed[0]} without authentication; set "token", '
             "or listen on 127.0.0.1",
             "gateway.auth.mode",
+        )
+    protected = settings.tls.enabled or settings.trusted_proxies or settings.allow_plaintext
+    if exposed and not protected:
+        raise ConfigError(
+            f"refusing to listen on {exposed[0]} in plain text, where the token could be read on "
+            "the way; set it to true, or name the proxy that speaks TLS in gateway.trustedProxies, "
+            "or listen on 127.0.0.1. If nobody can listen in on this network, say so with "
+            "--allow-plaintext or gateway.allowPlaintext",
+            "gateway.tls.enabled",
+        )
+    if exposed and gateway.pairing.mode == "disabled":
+        raise ConfigError(
+            f'refusing to listen on {exposed[0]} without pairing; set "lenient", '
+            "or listen on 127.0.0.1",
+            "gateway.pairing.mode",
         )

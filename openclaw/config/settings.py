@@ -6,6 +6,8 @@ from typing import Literal
 
 from attrs import evolve, field, frozen
 
+from openclaw.config.access import AccessSettings, access_settings
+from openclaw.config.address_list import AddressList, read_address_list
 from openclaw.config.listening import (
     address,
     configured_address,
@@ -14,11 +16,17 @@ from openclaw.config.listening import (
     port,
 )
 from openclaw.config.load import LoadedConfig, load
+from openclaw.config.pins import host_pins, remote_fingerprints
 from openclaw.config.providers import ModelProvider, providers
 from openclaw.config.references import resolve
 from openclaw.config.schema import Config
 from openclaw.config.schema.gateway import AuthMode
+from openclaw.config.sealing import SealingSettings, sealing_settings
+from openclaw.config.ssh import SshTarget, read_ssh_target
+from openclaw.config.tls import TlsSettings, tls_settings
 from openclaw.errors import ConfigError
+
+_NAMED = 10
 
 VARIABLES = (
     "OPENCLAW_STATE_DIR",
@@ -43,6 +51,7 @@ class Options:
     host: str | None = None
     port: str | int | None = None
     token: str | None = field(default=None, repr=False)
+    allow_plaintext: bool = False
 
 
 @frozen
@@ -76,6 +85,14 @@ class Settings:
     :ivar token: ``None`` if it is in the token file, or none is used (``token_source``).
     :ivar allowed_origins: origins besides our own.
     :ivar trusted_proxies: networks, ``10.0.0.1/32``.
+    :ivar address_list: who may connect at all.
+    :ivar tls: how the port speaks TLS.
+    :ivar allow_plaintext: listening without TLS where others could listen in is accepted.
+    :ivar remote_fingerprints: certificates of the gateway that the command line talks to.
+    :ivar remote_ssh: the host that it is reached through.
+    :ivar pins: keys of the servers that outgoing connections lead to, by lowercase host name.
+    :ivar sealing: how the journal is sealed.
+    :ivar access: credentials besides token and password, and second factors.
     :ivar warnings: what an operator should read once at start.
     """
 
@@ -94,6 +111,14 @@ class Settings:
     log_file: Path
     workspace: Path
     providers: Mapping[str, ModelProvider]
+    tls: TlsSettings = field(factory=TlsSettings)
+    allow_plaintext: bool = False
+    remote_fingerprints: tuple[str, ...] = ()
+    remote_ssh: SshTarget | None = None
+    pins: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    sealing: SealingSettings = field(factory=SealingSettings)
+    access: AccessSettings = field(factory=AccessSettings)
+    address_list: AddressList = field(factory=AddressList)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -166,6 +191,14 @@ def effective(
         log_file=_expanded(log_file, home) if log_file else places.own_dir / "logs/gateway.log",
         workspace=_expanded(workspace, home) if workspace else places.state_dir / "workspace",
         providers=ready,
+        tls=tls_settings(config, home),
+        allow_plaintext=options.allow_plaintext or gateway.allow_plaintext,
+        remote_fingerprints=remote_fingerprints(gateway.remote.tls_fingerprint),
+        remote_ssh=_ssh(gateway.remote.ssh),
+        pins=host_pins(config.connections.pins),
+        sealing=sealing_settings(config, known, places.own_dir, home),
+        access=access_settings(config, home),
+        address_list=read_address_list(config.access.ip_whitelist),
     )
     return evolve(settings, warnings=(*warnings, *_remarks(settings)))
 
@@ -212,7 +245,14 @@ def _auth_mode(config: Config, token_source: Source, password: str | None) -> Au
             f'is "{auth.type}", but gateway.auth.mode is "{auth.mode}"; keep one of the two',
             "gateway.auth.type",
         )
-    mode = auth.mode or auth.type
+    mode = auth.mode or auth.type or _mode_by_need(config)
+    if config.access.authentication.required is not None and (
+        config.access.authentication.required is (mode == "none")
+    ):
+        raise ConfigError(
+            f'contradicts gateway.auth.mode "{mode or "token"}"; keep one of the two',
+            "access.authentication.required",
+        )
     if mode is None and password and token_source == "config":
         raise ConfigError(
             'expected "token" or "password", because both secrets are set',
@@ -228,6 +268,19 @@ def _auth_mode(config: Config, token_source: Source, password: str | None) -> Au
     return mode
 
 
+def _mode_by_need(config: Config) -> AuthMode | None:
+    return "none" if config.access.authentication.required is False else None
+
+
+def _ssh(text: str | None) -> SshTarget | None:
+    if not text:
+        return None
+    try:
+        return read_ssh_target(text)
+    except ValueError as error:
+        raise ConfigError(str(error), "gateway.remote.ssh") from None
+
+
 def _remarks(settings: Settings) -> list[str]:
     """Tell an operator about values that were taken as they are."""
     config, remarks = settings.config, []
@@ -235,9 +288,38 @@ def _remarks(settings: Settings) -> list[str]:
         remarks.append(f"no configuration at {settings.places.config_path}; defaults are used")
     if config.gateway.bind == "tailnet":
         remarks.append('gateway.bind "tailnet" is not served yet; listening on loopback')
+    remarks += _idle(settings.loaded)
+    remarks += _unused(settings.access)
     primary = config.agents.defaults.primary_model
     if primary and primary.partition("/")[0] not in settings.providers:
         remarks.append(f'agents.defaults.model: no provider is configured for "{primary}"')
+    return remarks
+
+
+def _idle(loaded: LoadedConfig) -> list[str]:
+    """Name the keys that do nothing: misspelt, another program's, or not served yet."""
+    remarks = []
+    for paths, what in ((loaded.unknown_keys, "unknown"), (loaded.not_served, "not served yet")):
+        sections = [path for path in paths if path.rpartition(".")[0] not in paths]
+        if sections:
+            more = f" and {len(sections) - _NAMED} more" if len(sections) > _NAMED else ""
+            remarks.append(f"{what}, so ignored: {', '.join(sections[:_NAMED])}{more}")
+    return remarks
+
+
+def _unused(access: AccessSettings) -> list[str]:
+    """Kinds of credentials that are named and cannot be used, or the other way round."""
+    kinds, remarks = access.kinds, []
+    for kind, configured, key in (
+        ("oidc", access.oidc is not None, "access.authentication.oidc"),
+        ("certificate", bool(access.certificates), "access.authentication.certificates"),
+        ("tailscale", access.tailscale_port is not None, "gateway.tailscale"),
+    ):
+        named = kinds is not None and kind in kinds
+        if named and not configured and access.proxy_users is None:
+            remarks.append(f'access.authentication.methods names "{kind}", but {key} is not set')
+        if configured and kinds is not None and not named:
+            remarks.append(f'{key} is set, but access.authentication.methods lacks "{kind}"')
     return remarks
 
 

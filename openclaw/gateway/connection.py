@@ -9,9 +9,9 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from openclaw.errors import ConnectRefused, FrameError
+from openclaw.errors import ConnectRefused, FrameError, GatewayError
 from openclaw.gateway.client import Client
-from openclaw.gateway.door import Door
+from openclaw.gateway.door import Door, PeerOf
 from openclaw.gateway.fast_frames import FastFrames
 from openclaw.gateway.handshake import Handshake, start_handshake
 from openclaw.gateway.outgoing import Outgoing
@@ -27,6 +27,7 @@ from openclaw.protocol.frames import (
     error_body,
 )
 from openclaw.protocol.opening import BadOpening, NotAnOpening, Opening, read_opening
+from openclaw.security.limits.traffic import Meter
 from openclaw.security.tls.clients import with_certificate
 
 _TOO_SLOW = "slow consumer"
@@ -40,6 +41,9 @@ class GatewayConnection(FastFrames):
 
     door: Door
     """What all connections share; set by the factory."""
+
+    peer_of: PeerOf
+    """Reads who connects to this port; set by the factory."""
 
     transport: Any  # Autobahn knows only that there may be one.
 
@@ -61,13 +65,14 @@ class GatewayConnection(FastFrames):
         self._out: Outgoing | None = None
         self._awaiting_pong = False
         self._waiting: Peer | None = None
+        self._meter: Meter | None = None
 
     # -- Autobahn tells -----------------------------------------------------------------------
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Take the facts of the upgrade; whoever must be refused never gets this far."""
         peer = with_certificate(
-            self.door.peer_of(self.transport.getPeer(), request.headers), self.transport
+            self.peer_of(self.transport.getPeer(), request.headers), self.transport
         )
         if not self.door.waiting.enter(peer):
             raise ConnectionDeny(ConnectionDeny.SERVICE_UNAVAILABLE, "too many sockets wait")
@@ -164,8 +169,14 @@ class GatewayConnection(FastFrames):
 
     def decide(self, text: bytes) -> None:
         """See :meth:`Core.decide`."""
+        self.door.pace.run(lambda: self._decide(text))
+
+    def _decide(self, text: bytes) -> None:
+        if self.state != self.STATE_OPEN:  # It has left while others had their turn.
+            return
         try:
             self._opening = read_opening(text, self.door.dialects)
+            self._meter = self.door.meter(self.peer_facts)
             decision = self.door.admit(self._opening, self.peer_facts, self._nonce)
         except NotAnOpening as nothing:
             self._handshake.hang_up(nothing.close_code, nothing.reason)
@@ -198,6 +209,7 @@ class GatewayConnection(FastFrames):
             congested=lambda: self._out is not None and self._out.congested,
             native=native,
             close=self.close,
+            meter=self._meter,
         )
         self._client = client
         self.maxFramePayloadSize = self.maxMessagePayloadSize = self.door.policy.max_payload
@@ -269,6 +281,12 @@ class GatewayConnection(FastFrames):
 
     def _bad_frame(self, client: Client, error: FrameError) -> None:
         """After hello a bad frame is answered; text that is not JSON is ignored."""
+        if client.meter is not None:
+            try:
+                client.count("invalid frame")
+            except GatewayError as busy:
+                client.send(encode_refused(error.request_id, error_body(busy)))
+                return
         if error.is_json:
             client.send(encode_refused(error.request_id, error_body(error)))
 

@@ -88,6 +88,8 @@ class Dispatcher:
     def dispatch(self, client: Client, request: Request) -> None:
         """Answer one request, now or later; never raises."""
         try:
+            if client.meter is not None:
+                client.count(request.method)
             served = self._served.get(request.method)
             if served is None or (served.scope is not None and served.scope not in client.allowed):
                 raise _refusal(client, request.method, served)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
@@ -14,12 +14,14 @@ from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Dispatcher
 from openclaw.gateway.greeting import Greeting
 from openclaw.gateway.outgoing import EndOfTurn
+from openclaw.gateway.pace import Pace
 from openclaw.gateway.presence import Presence
 from openclaw.interfaces.security import Admitted, IAdmission, IDevices, Peer
 from openclaw.protocol.connect import Policy
 from openclaw.protocol.hello import HelloOk
 from openclaw.protocol.opening import DIALECTS, Dialect, Opening
 from openclaw.protocol.schema.system import ShutdownEvent
+from openclaw.security.limits.traffic import Meter, Traffic
 
 PeerOf = Callable[[IAddress | None, Mapping[str, str]], Peer]
 
@@ -70,6 +72,7 @@ class Sources:
 class Door:
     """Lets connections in, greets them, and knows who is inside.
 
+    :ivar traffic: limits of plain traffic; ``None``: there are none.
     :ivar short_cut: read ordinary frames without Autobahn (gateway/fast_frames.py).
     """
 
@@ -86,9 +89,11 @@ class Door:
     end_of_turn: EndOfTurn
     waiting: Waiting
     noticed: Callable[[str, str], None]
+    traffic: Traffic | None = None
     timing: Timing = field(factory=Timing)
     policy: Policy = field(factory=Policy)
     dialects: frozenset[Dialect] = frozenset(DIALECTS)
+    pace: Pace = field(default=Factory(lambda door: Pace(door.clock), takes_self=True))
     short_cut: bool = True
     ready: bool = False
     _sockets: set[Socket] = field(factory=set, init=False)
@@ -145,6 +150,26 @@ class Door:
             return self.admission.admit_seed(opening.params.auth, opening.params.role, asked, peer)
         return self.admission.admit(opening.params, peer, nonce)
 
+    def meter(self, peer: Peer) -> Meter | None:
+        """Start to count the frames of one connection, with the first; ``None``: nobody does.
+
+        :raises ConnectRefused: even that one is too many.
+        """
+        if self.traffic is None:
+            return None
+        meter = self.traffic.meter()
+        busy = meter.take("connect", peer.address)
+        if busy is not None:
+            raise ConnectRefused(
+                busy.message,
+                busy.details,
+                wire_code=busy.code,
+                close_code=1013,
+                retryable=True,
+                retry_after_ms=busy.retry_after_ms,
+            )
+        return meter
+
     def hello(self, client: Client) -> HelloOk:
         """What a new client is told; it is in the presence list it reads."""
         self.presence.arrived(client)
@@ -160,6 +185,7 @@ class Door:
     def left(self, client: Client) -> None:
         """The client is gone."""
         self.broadcaster.leave(client)
+        client.gone()
         if client.admitted.device_id is not None:
             self.devices.seen(client.admitted.device_id, "disconnect")
         self.presence.departed(client)

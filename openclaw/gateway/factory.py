@@ -6,7 +6,7 @@ from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 
 from openclaw.gateway.connection import GatewayConnection
-from openclaw.gateway.door import Door
+from openclaw.gateway.door import Door, PeerOf
 from openclaw.protocol.connect import MAX_PREAUTH_BYTES
 
 
@@ -24,14 +24,18 @@ class Timers:
 
 
 class GatewayFactory(WebSocketServerFactory):
-    """One factory for every socket of the port."""
+    """One factory for every socket of a port.
+
+    :param peer_of: reads who connects to this port; the door's own way if not given.
+    """
 
     noisy = False
     protocol = GatewayConnection
 
-    def __init__(self, door: Door, reactor: IReactorTime) -> None:
+    def __init__(self, door: Door, reactor: IReactorTime, peer_of: PeerOf | None = None) -> None:
         super().__init__(reactor=reactor, server="openclaw-gateway")
         self._door = door
+        self._peer_of = peer_of or door.peer_of
         self._batched_timer = Timers(reactor)
         self.setProtocolOptions(
             # Until a client is admitted; then the connection raises its own limits.
@@ -56,5 +60,6 @@ class GatewayFactory(WebSocketServerFactory):
         connection = self.protocol()
         connection.factory = self
         connection.door = self._door
+        connection.peer_of = self._peer_of
         connection.__dict__.update(self._options)
         return connection

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
+from twisted.internet.interfaces import IReactorTime
 
 from openclaw.gateway.broadcast import Broadcaster
 from openclaw.gateway.client import Client
+from openclaw.gateway.pace import Calm
 from openclaw.protocol.base import Raw, encode
 from openclaw.protocol.schema.system import PresenceEntry, PresenceEvent, SystemEventParams
 
 CAPACITY = 200
 LIFETIME_MS = 300_000
+BYTES_PER_SECOND = 4_000_000
+SHORTEST_PAUSE_SECONDS = 0.01  # A household's list is short, and told at once.
+LONGEST_PAUSE_SECONDS = 10.0
 _SILENT_MODES = frozenset({"cli", "backend", "probe", "test"})
 
 
@@ -25,11 +30,16 @@ class Presence:
     """
 
     def __init__(
-        self, me: PresenceEntry, broadcaster: Broadcaster, now_ms: Callable[[], int]
+        self,
+        me: PresenceEntry,
+        broadcaster: Broadcaster,
+        now_ms: Callable[[], int],
+        clock: IReactorTime,
     ) -> None:
         self._me = me
         self._broadcaster = broadcaster
         self._now_ms = now_ms
+        self._calm = Calm(clock, self._publish, self._pause_seconds)
         self._entries: OrderedDict[str, PresenceEntry] = OrderedDict()
         self._connected: dict[str, str] = {}
         self._text: Raw | None = None
@@ -54,7 +64,7 @@ class Presence:
     def announce(self, client: Client) -> None:
         """Tell the others that a client arrived."""
         if _shows(client):
-            self._publish()
+            self._calm.changed()
 
     def departed(self, client: Client) -> None:
         """Mark a client as gone, unless a newer connection of the same device took its place."""
@@ -62,7 +72,7 @@ class Presence:
         if _shows(client) and self._connected.get(key) == client.conn_id:
             del self._connected[key]
             self._put(key, _entry(client, "disconnect", self._now_ms()))
-            self._publish()
+            self._calm.changed()
 
     def note(self, params: SystemEventParams) -> None:
         """Put a note from outside on the list and tell everybody."""
@@ -74,7 +84,7 @@ class Presence:
             if getattr(params, name) is not UNSET
         }
         self._put(f"note:{key}", PresenceEntry(ts=self._now_ms(), **fields))
-        self._publish()
+        self._calm.changed()
 
     def _put(self, key: str, entry: PresenceEntry) -> None:
         self._entries[key] = entry
@@ -103,6 +113,14 @@ class Presence:
                 break
             if key not in self._connected:
                 del self._entries[key]
+
+    def _pause_seconds(self) -> float:
+        """The whole list goes to everybody: a long one, or many receivers, and it goes less often.
+
+        Else a storm of clients that come back would cost the square of their number.
+        """
+        seconds = len(self.text()) * len(self._broadcaster) / BYTES_PER_SECOND
+        return min(LONGEST_PAUSE_SECONDS, seconds) if seconds > SHORTEST_PAUSE_SECONDS else 0.0
 
     def _publish(self) -> None:
         if self._broadcaster.wanted("presence"):

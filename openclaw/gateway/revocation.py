@@ -42,6 +42,15 @@ class Revocation:
             "gateway credentials changed",
         )
 
+    def expired(self, now_ms: int) -> None:
+        """Close the sockets of credentials that have ended by themselves, as ID tokens do."""
+
+        def concerned(client: Client) -> bool:
+            ends = client.admitted.expires_at_ms
+            return ends is not None and ends <= now_ms
+
+        self._cut(concerned, SECRET_CHANGED, "credential expired")
+
     def _cut(self, concerned: Callable[[Client], bool], code: int, reason: str) -> None:
         for client in [client for client in self._broadcaster if concerned(client)]:
             self._log.info("closing {conn_id}: {reason}", conn_id=client.conn_id, reason=reason)

@@ -4,6 +4,7 @@ from typing import Any
 
 from twisted.web.http import Request
 
+from openclaw.errors import Busy
 from openclaw.protocol.base import encode
 
 _COMMON = {
@@ -46,6 +47,24 @@ def not_found(request: Request) -> bytes:
 def not_allowed(request: Request, allowed: str) -> bytes:
     """405, saying what is allowed."""
     return send_text(request, 405, "Method Not Allowed", Allow=allowed)
+
+
+def too_many(busy: Busy) -> str:
+    """The body of a 429: what one limit or another has to say."""
+    wait_ms = busy.retry_after_ms or 0
+    error = {"message": busy.message, "type": "rate_limited", "retryAfterMs": wait_ms}
+    return encode({"error": error}).decode()
+
+
+def locked_out(request: Request, wait_ms: int) -> bytes:
+    """429 for who failed to authenticate too often."""
+    error = {
+        "message": "Too many failed authentication attempts (retry later)",
+        "type": "auth_rate_limited",
+        "retryAfterMs": wait_ms,
+    }
+    request.setHeader("Retry-After", str(-(-wait_ms // 1000)))
+    return send_json(request, 429, {"error": error})
 
 
 def unauthorized(request: Request) -> bytes:

@@ -6,9 +6,10 @@ client along, which a gateway without a model never needs.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from service_identity import VerificationError
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
@@ -19,6 +20,7 @@ from twisted.web.iweb import IPolicyForHTTPS, IResponse
 
 from openclaw import __version__
 from openclaw.http.body import Answer, Body
+from openclaw.http.pinned import PinnedKeys
 from openclaw.interfaces.outbound import IOutboundResponse, OutboundError
 
 CACHED_PER_HOST = 16
@@ -35,11 +37,18 @@ class Connections:
     """What exchanges share: the pool of idle connections, who is believed, what is under way.
 
     :param tls: which servers are believed; the platform's authorities unless given.
+    :param pins: keys of which a server must show one besides, by lowercase host name.
     """
 
-    def __init__(self, reactor: Any, tls: IPolicyForHTTPS | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        tls: IPolicyForHTTPS | None = None,
+        pins: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.reactor = reactor
-        self.tls = BrowserLikePolicyForHTTPS() if tls is None else tls
+        policy = BrowserLikePolicyForHTTPS() if tls is None else tls
+        self.tls = PinnedKeys(policy, pins) if pins else policy
         self.pool = HTTPConnectionPool(reactor)
         self.pool.maxPersistentPerHost = CACHED_PER_HOST
         self.pool.cachedConnectionTimeout = CACHED_SECONDS
@@ -177,6 +186,8 @@ class Exchange:
         if self._cancelled:
             return CancelledError()
         cause = _innermost(error or ConnectionLost())
+        if isinstance(cause, OutboundError):
+            return cause
         if self._connection is None:
             return OutboundError(f"cannot connect to {self._peer}: {_words(cause)}", "connect")
         return OutboundError(f"the connection to {self._peer} broke: {_words(cause)}", "lost")
@@ -199,6 +210,8 @@ def _innermost(error: BaseException) -> BaseException:
 
 def _words(error: BaseException) -> str:
     """What an exception says, or its name; OpenSSL says it in a list of triples."""
+    if isinstance(error, VerificationError):
+        return "its certificate is for another name"
     said = error.args[0] if error.args else None
     if isinstance(said, list):
         return "; ".join(str(entry[-1]) for entry in said if entry) or "TLS failed"

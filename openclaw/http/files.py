@@ -58,13 +58,22 @@ class FileRoot:
             descriptor = self._open(segments)
         except OSError:
             return None
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > self._max_bytes:
-                return None
-            content = file.read(self._max_bytes + 1)
+        try:
+            content = self._content(descriptor)
+        finally:
+            os.close(descriptor)
+        if content is None:
+            return None
         ending = os.path.splitext(segments[-1])[1].lower()
         return Found(content, _TYPES.get(ending, "application/octet-stream"))
+
+    def _content(self, descriptor: int) -> bytes | None:
+        """What is in an open file; ``None`` unless it is an ordinary one of a size we send."""
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > self._max_bytes:
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(self._max_bytes)
 
     def _open(self, segments: list[str]) -> int:
         directory = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -39,6 +39,7 @@ class TreqOutbound(Service):
     :param reactor: clock and sockets.
     :param guard: asked before every request that is not ``trusted``.
     :param tls: which servers are believed; the platform's authorities unless given.
+    :param pins: keys of which a server must show one besides, by lowercase host name.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class TreqOutbound(Service):
         reactor: Any,
         guard: IOutboundGuard | None = None,
         tls: IPolicyForHTTPS | None = None,
+        pins: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.setName("outbound http")
         self._reactor = reactor
         self._guard = ClosedGuard() if guard is None else guard
         self._tls = tls
+        self._pins = pins or {}
         self._connections: Connections | None = None
 
     @deferred
@@ -72,7 +75,7 @@ class TreqOutbound(Service):
         if not trusted:
             self._guard.check(url)
         if self._connections is None:
-            self._connections = Connections(self._reactor, self._tls)
+            self._connections = Connections(self._reactor, self._tls, self._pins)
         exchange = Exchange(self._connections, (connect_seconds, idle_seconds))
         return await exchange.send(method, url, headers, body)
 

@@ -1,11 +1,14 @@
 """Pages for people: our web chat at ``/chat/``, the original's Control UI where configured."""
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 from attrs import field, frozen
 from twisted.web.http import Request
 
-from openclaw.http.answers import not_found, send, send_text
+from openclaw.http.answers import send, send_text
 from openclaw.http.files import FileRoot, Found
 
 _CHAT_POLICY = (
@@ -14,28 +17,38 @@ _CHAT_POLICY = (
     " form-action 'none'; frame-ancestors 'none'"
 )
 _CONTROL_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline';"
-    " img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' blob:;"
-    " connect-src 'self' ws://{host} wss://{host}; worker-src 'self' blob:; object-src 'none';"
-    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{hashes};"
+    " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:;"
+    " media-src 'self' blob:; connect-src 'self' ws://{host} wss://{host} data:;"
+    " worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
 )
+_INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc\s*=)[^>]*>(.*?)</script\s*>", re.S | re.I)
 _SAFE_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-:[]")
 _MISSING_PREFIXES = ("assets", "api", "v1", "hooks", "webhook", "__openclaw__", "tools")
 
 
-def _policy(template: str, request: Request) -> str:
+def _policy(template: str, request: Request, hashes: str) -> str:
     """The content security policy; sockets may only go where the page came from."""
     host = (request.getHeader("host") or "").lower()
-    return template.format(host=host if host and set(host) <= _SAFE_HOST else "localhost")
+    safe = host if host and set(host) <= _SAFE_HOST else "localhost"
+    return template.format(host=safe, hashes=hashes)
 
 
-def _send_page(request: Request, found: Found, template: str) -> bytes:
+def script_hashes(page: bytes) -> str:
+    """What lets the scripts that stand inside a page run, and no other, as CSP sources."""
+    # A browser hashes a script as it reads it, and it reads every line end as one line feed.
+    scripts = _INLINE_SCRIPT.findall(page.replace(b"\r\n", b"\n"))
+    return "".join(f" 'sha256-{b64encode(sha256(one).digest()).decode()}'" for one in scripts)
+
+
+def _send_page(request: Request, found: Found, template: str, hashes: str = "") -> bytes:
     return send(
         request,
         200,
         found.content_type,
         found.content,
-        Content_Security_Policy=_policy(template, request),
+        Content_Security_Policy=_policy(template, request, hashes),
         Cross_Origin_Opener_Policy="same-origin",
         Cross_Origin_Resource_Policy="same-origin",
     )
@@ -47,11 +60,12 @@ class ChatPage:
 
     files: FileRoot = field(factory=lambda: FileRoot(Path(__file__).with_name("chat")))
 
-    def serve(self, request: Request, segments: list[str]) -> bytes:
-        """Answer for a path below ``/chat/``."""
-        found = self.files.read(segments if segments != [""] else ["index.html"])
-        if found is None:
-            return not_found(request)
+    def find(self, segments: list[str]) -> Found | None:
+        """The file for a path below ``/chat/``."""
+        return self.files.read(segments if segments != [""] else ["index.html"])
+
+    def send(self, request: Request, found: Found) -> bytes:
+        """Answer with one of the page's files."""
         return _send_page(request, found, _CHAT_POLICY)
 
 
@@ -78,4 +92,5 @@ class ControlPage:
             )
         # The page may be asked for under any deep path; its links must not depend on which.
         content = index.content.replace(b'="./', b'="/')
-        return _send_page(request, Found(content, index.content_type), _CONTROL_POLICY)
+        page = Found(content, index.content_type)
+        return _send_page(request, page, _CONTROL_POLICY, script_hashes(content))

@@ -7,15 +7,23 @@ from typing import Protocol as Typed
 from autobahn.twisted.resource import WebSocketResource
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from openclaw.gateway.pace import Pace
 from openclaw.interfaces.security import Peer
 
 MAX_HEAD_BYTES = 16_384
 HEAD_SECONDS = 15.0
+CLOSE_SECONDS = 5.0
+_REASONS = {
+    403: "Forbidden",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+}
 
 PeerOf = Callable[[IAddress | None, Mapping[str, str]], Peer]
 Refuses = Callable[[IAddress | None, Mapping[str, str]], tuple[int, str] | None]
@@ -45,6 +53,8 @@ class PortProtocol(Protocol):
         self._head = b""
         self._timer: IDelayedCall | None = None
         self._peer: Peer | None = None
+        self._refused = False
+        self._waits = False
 
     def connectionMade(self) -> None:
         """Wait for the head, but not for ever, and not for too many at once."""
@@ -57,12 +67,29 @@ class PortProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Collect until the head is whole."""
-        self._head += data
-        end = self._head.find(b"\r\n\r\n")
-        if end < 0:
-            if len(self._head) > MAX_HEAD_BYTES:
-                self._refuse(431, '{"error":{"type":"head_too_large"}}')
+        if self._refused:
             return
+        self._head += data
+        if self._waits:
+            self._limit()
+            return
+        end = self._head.find(b"\r\n\r\n")
+        if (len(self._head) if end < 0 else end) > MAX_HEAD_BYTES:
+            self._refuse(431, '{"error":{"type":"head_too_large"}}')
+        elif end >= 0:
+            self._waits = True
+            self._factory.pace.run(lambda: self._go_on(end))
+
+    def _limit(self) -> None:
+        """Read no more than one head and what came with it before it is this one's turn."""
+        if len(self._head) > 2 * MAX_HEAD_BYTES:
+            self.transport.pauseProducing()
+
+    def _go_on(self, end: int) -> None:
+        """Hand the connection on, unless it has ended while others had their turn."""
+        if self._peer is None:
+            return
+        self.transport.resumeProducing()
         headers = read_headers(self._head[:end])
         if not is_upgrade(headers):
             self._hand_on(self._factory.site.buildProtocol(self.transport.getPeer()))
@@ -80,19 +107,25 @@ class PortProtocol(Protocol):
     def _hand_on(self, protocol: Any) -> None:
         head, self._head = self._head, b""
         transport = self.transport
-        transport.protocol = protocol
+        if isinstance(transport, ProtocolWrapper):  # TLS, which stands between us and the socket.
+            transport.wrappedProtocol = protocol
+        else:
+            transport.protocol = protocol
         protocol.makeConnection(transport)
         self._settle()
         protocol.dataReceived(head)
 
     def _refuse(self, status: int, body: str) -> None:
-        reason = {403: "Forbidden", 431: "Request Header Fields Too Large"}.get(status, "Refused")
+        reason = _REASONS.get(status, "Refused")
         self.transport.write(
             f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json; charset=utf-8\r\n"
             f"Content-Length: {len(body.encode())}\r\nConnection: close\r\n\r\n{body}".encode()
         )
         self.transport.loseConnection()
-        self._settle()
+        self._refused = True
+        # Over TLS it is the peer who ends a close: the place is kept until it has, or is cut off.
+        if self._timer is not None and self._timer.active():
+            self._timer.reset(CLOSE_SECONDS)
 
     def _too_slow(self) -> None:
         self.transport.abortConnection()
@@ -120,6 +153,7 @@ class PortFactory(Factory):
         refuses: Refuses,
         peer_of: PeerOf,
         waiting: Waiting,
+        pace: Pace,
         clock: IReactorTime,
     ) -> None:
         self.site = site
@@ -127,6 +161,7 @@ class PortFactory(Factory):
         self.refuses = refuses
         self.peer_of = peer_of
         self.waiting = waiting
+        self.pace = pace
         self.clock = clock
 
     def buildProtocol(self, addr: IAddress | None) -> PortProtocol:
@@ -162,6 +197,7 @@ class UpgradeAnywhere(Resource):
         headers = header_map(request)
         if is_upgrade(headers) and self._refuses(request.getClientAddress(), headers) is None:
             channel: Any = request.channel
+            channel.let_go()
             channel.transport.unregisterProducer()
             answer: bytes | int = self._sockets.render(request)
             return answer

@@ -13,12 +13,20 @@ from openclaw.http.answers import (
     not_found,
     send,
     send_json,
-    unauthorized,
 )
+from openclaw.http.gate import ROUTES, Gate
 from openclaw.http.pages import ChatPage, ControlPage
 from openclaw.http.probes import Probes
 
 _READING = (b"GET", b"HEAD")
+_FOREIGN_HOST = {
+    "error": {
+        "message": "This gateway does not know itself by the name in the Host header. Ask it by an "
+        "IP address or localhost, or add the address of the page to "
+        "gateway.controlUi.allowedOrigins.",
+        "type": "host_not_allowed",
+    }
+}
 
 
 @frozen(kw_only=True)
@@ -27,17 +35,18 @@ class Routes:
 
     :ivar control: ``None`` where no Control UI is configured.
     :ivar ui_config: what the Control UI reads at start, for authenticated callers.
-    :ivar trusted: whether the caller is local or authenticated.
-    :ivar authenticated: whether the caller shows a good bearer token.
+    :ivar gate: who may have what.
     :ivar refuses: an answer for requests that must not be served at all, else ``None``.
+    :ivar known_host: whether the caller uses a name that nobody else can point at this gateway.
     """
 
     probes: Probes
     chat: ChatPage
     control: ControlPage | None
     ui_config: dict[str, Any]
-    authenticated: Callable[[Request], bool]
+    gate: Gate
     refuses: Callable[[Request], tuple[int, str] | None]
+    known_host: Callable[[Request], bool]
 
 
 class Root(Resource):
@@ -49,14 +58,17 @@ class Root(Resource):
         super().__init__()
         self._routes = routes
         probes = routes.probes
-        self._fixed: dict[str, Callable[[Request], bytes]] = {
+        self._probes: dict[str, Callable[[Request], bytes]] = {
             "/health": probes.healthy,
             "/healthz": probes.live,
             "/ready": probes.readiness,
             "/readyz": probes.readiness,
             "/startupz": probes.started,
-            "/control-ui-config.json": self._ui_config,
         }
+        self._fixed = {**self._probes, "/control-ui-config.json": self._ui_config}
+        if self._fixed.keys() != ROUTES.keys():
+            odd = sorted(self._fixed.keys() ^ ROUTES.keys())
+            raise ValueError(f"routes and their scopes differ: {', '.join(odd)}")
 
     def render(self, request: Request) -> bytes:
         """Answer one request."""
@@ -67,6 +79,10 @@ class Root(Resource):
         if segments is None:
             return not_found(request)
         path = "/" + "/".join(segments)
+        # Probes tell strangers nothing, and are asked by whatever name a network has for us. All
+        # else could be read by a page whose own name was made to point here.
+        if path not in self._probes and not self._routes.known_host(request):
+            return send_json(request, 403, _FOREIGN_HOST)
         fixed = self._fixed.get(path)
         if fixed is not None or self._is_page(segments):
             if request.method not in _READING:
@@ -75,14 +91,16 @@ class Root(Resource):
         return not_found(request)
 
     def _is_page(self, segments: list[str]) -> bool:
-        return segments[0] in ("", "chat") or self._routes.control is not None
+        ours = segments == [""] or segments[0] == "chat"
+        return ours or self._routes.control is not None
 
     def _page(self, request: Request, segments: list[str]) -> bytes:
-        control = self._routes.control
-        if segments[0] == "chat" and (len(segments) > 1 or control is None):
-            if len(segments) == 1:
-                return _redirect(request, "/chat/")
-            return self._routes.chat.serve(request, segments[1:])
+        control, chat = self._routes.control, self._routes.chat
+        if segments[0] == "chat" and len(segments) > 1:
+            # The Control UI has pages below /chat/ too; only our own files there are ours.
+            page = chat.find(segments[1:])
+            if page is not None or control is None:
+                return not_found(request) if page is None else chat.send(request, page)
         if control is None:
             return _redirect(request, "/chat/")
         return control.serve(request, segments if segments != [""] else ["index.html"])
@@ -90,8 +108,9 @@ class Root(Resource):
     def _ui_config(self, request: Request) -> bytes:
         if self._routes.control is None:
             return not_found(request)
-        if not self._routes.authenticated(request):
-            return unauthorized(request)
+        refusal = self._routes.gate.refusal(request, "/control-ui-config.json")
+        if refusal is not None:
+            return refusal
         return send_json(request, 200, self._routes.ui_config)
 
 

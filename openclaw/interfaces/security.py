@@ -53,11 +53,13 @@ class Admitted:
     """A connection that may speak.
 
     :ivar scopes: the effective scopes, in the order asked.
-    :ivar method: ``token``, ``password``, ``device-token``, ``bootstrap`` or ``none``.
+    :ivar method: ``token``, ``password``, ``device-token``, ``bootstrap`` or ``none``; ``oidc``,
+        ``certificate``, ``trusted-proxy`` or ``tailscale`` where somebody else vouched.
     :ivar device_id: the proven device, ``None`` for a device-less client.
     :ivar device_token: the token to hand back, if this connection gets one.
     :ivar issued_at_ms: when that token was made, Unix milliseconds.
     :ivar local: the four conditions of local trust hold.
+    :ivar expires_at_ms: when the credential ends, and the connection with it, Unix milliseconds.
     """
 
     role: str
@@ -67,6 +69,7 @@ class Admitted:
     device_token: str | None = None
     issued_at_ms: int | None = None
     local: bool = False
+    expires_at_ms: int | None = None
 
 
 @frozen
@@ -175,6 +178,12 @@ class IAdmission(Interface):
 
     def bearer(token: str, peer: Peer) -> Admitted | None:
         """Check an HTTP ``Authorization: Bearer`` credential; ``None`` if it is not good."""
+
+    def bearer_wait_ms(token: str, peer: Peer) -> int:
+        """After a refusal: milliseconds until another one is looked at; 0: at once.
+
+        :param token: what was refused; empty if there was none, which is counted here.
+        """
 
     def sign_in_code() -> SignInCode:
         """Make a fresh one-time code: single use, ten minutes."""

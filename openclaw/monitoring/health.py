@@ -22,6 +22,7 @@ from openclaw.protocol.schema.system import (
     RecentSession,
     SessionFigures,
     StoreFigures,
+    TlsStatus,
 )
 
 INTERVAL_SECONDS = 60.0
@@ -34,6 +35,7 @@ class HealthSources:
 
     :ivar changed: told before a new snapshot is published, to raise its version.
     :ivar heartbeat: the default agent's heartbeat as it is set now.
+    :ivar tls: tells about the port's certificate; ``None`` where the port speaks no TLS.
     """
 
     store: IStore
@@ -43,6 +45,7 @@ class HealthSources:
     heartbeat: Callable[[], AgentHeartbeat]
     changed: Callable[[], None]
     default_agent: str
+    tls: Callable[[], TlsStatus] | None = None
 
 
 @implementer(IHealth)
@@ -94,8 +97,8 @@ class HealthKeeper(Service):
     def _make(self) -> Health:
         began = self._now_ms()
         sources = self._sources
-        sessions = self._sessions(began)
         store = sources.store.health()
+        sessions = self._sessions(began, store.path)
         heartbeat = sources.heartbeat()
         return Health(
             ok=store.ok,
@@ -122,13 +125,16 @@ class HealthKeeper(Service):
                 durable=store.backend != "memory",
                 error=UNSET if store.ok else store.last_error or UNSET,
             ),
+            tls=UNSET if sources.tls is None else sources.tls(),
         )
 
-    def _sessions(self, now: int) -> SessionFigures:
+    def _sessions(self, now: int, path: str | None) -> SessionFigures:
         conversations = self._sources.conversations
         recent = [
             RecentSession(key=row.key, updated_at=row.updated_at, age=max(0, now - row.updated_at))
             for row in conversations.recent(RECENT)
             if row.updated_at is not None
         ]
-        return SessionFigures(count=conversations.count(), recent=recent)
+        return SessionFigures(
+            count=conversations.count(), recent=recent, path=UNSET if path is None else path
+        )

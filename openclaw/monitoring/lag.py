@@ -1,6 +1,7 @@
 """How late the reactor runs: one measurement a second, summed up over the last minute."""
 
 import resource
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -18,23 +19,33 @@ class ReactorLag(Service):
     """Measures by how much a one-second timer is late.
 
     :param cpu_seconds: CPU time of this process so far.
+    :param reactor_seconds: CPU time of the reactor's thread so far.
     """
 
     name = "reactor lag"
 
-    def __init__(self, clock: IReactorTime, cpu_seconds: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        cpu_seconds: Callable[[], float] | None = None,
+        reactor_seconds: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._clock = clock
         self._cpu_seconds = cpu_seconds or _process_cpu
+        self._reactor_seconds = reactor_seconds
         self._late_ms: deque[float] = deque([0.0], maxlen=KEPT)
         self._due = 0.0
         self._call: IDelayedCall | None = None
         self._cpu_before = 0.0
         self._cpu_ratio = 0.0
+        self._reactor_before = 0.0
+        self._utilization = 0.0
 
     def startService(self) -> None:
         """Start measuring."""
         super().startService()
         self._cpu_before = self._cpu_seconds()
+        self._reactor_before = self._reactor_seconds()
         self._schedule()
 
     def stopService(self) -> None:
@@ -54,6 +65,7 @@ class ReactorLag(Service):
             interval_ms=INTERVAL_SECONDS * 1000,
             delay_p99_ms=round(late[int(len(late) * 0.99)] if len(late) > 1 else worst, 1),
             delay_max_ms=round(worst, 1),
+            utilization=round(self._utilization, 3),
             cpu_core_ratio=round(self._cpu_ratio, 3),
         )
 
@@ -64,9 +76,11 @@ class ReactorLag(Service):
     def _measure(self) -> None:
         late = self._clock.seconds() - self._due
         self._late_ms.append(max(0.0, late * 1000))
-        used = self._cpu_seconds()
-        self._cpu_ratio = (used - self._cpu_before) / (INTERVAL_SECONDS + max(0.0, late))
-        self._cpu_before = used
+        took = INTERVAL_SECONDS + max(0.0, late)
+        used, busy = self._cpu_seconds(), self._reactor_seconds()
+        self._cpu_ratio = (used - self._cpu_before) / took
+        self._utilization = min(1.0, (busy - self._reactor_before) / took)
+        self._cpu_before, self._reactor_before = used, busy
         self._schedule()
 
 

@@ -1,6 +1,7 @@
 """The gateway's log: one JSON object a line in a file that turns over, text on standard output."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +25,9 @@ from openclaw.protocol.base import encode
 
 MAX_BYTES = 10 * 1024 * 1024
 KEPT = 3
+Hide = Callable[[str], str]
+# JSON leaves these as they are; a terminal or an editor that shows the file may act on them.
+_CONTROLS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _LEVELS = {
     "silent": LogLevel.critical,
     "fatal": LogLevel.critical,
@@ -35,18 +39,28 @@ _LEVELS = {
 }
 
 
-def as_line(event: LogEvent) -> bytes:
-    """One event as one JSON line; whatever is in it, it stays one line."""
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def as_line(event: LogEvent, hide: Hide = _as_it_is) -> bytes:
+    """One event as one JSON line; whatever is in it, it stays one line and moves no cursor.
+
+    :param hide: takes secrets out of a text.
+    """
     record: dict[str, Any] = {
         "time": _moment(event.get("log_time", 0)),
         "level": event["log_level"].name if "log_level" in event else "info",
         "subsystem": str(event.get("log_namespace", "")),
-        "message": _encodable(formatEvent(event)),
+        "message": hide(_encodable(formatEvent(event))),
     }
     failure = event.get("log_failure")
     if isinstance(failure, Failure):
-        record["failure"] = _encodable(failure.getTraceback())
-    return encode(record) + b"\n"
+        record["failure"] = hide(_encodable(failure.getTraceback()))
+    line = encode(record)
+    if not line.isascii() or b"\x7f" in line:
+        line = _CONTROLS.sub(lambda one: f"\\u{ord(one[0]):04x}", line.decode()).encode()
+    return line + b"\n"
 
 
 def _moment(seconds: float) -> str:
@@ -55,13 +69,23 @@ def _moment(seconds: float) -> str:
     return moment.replace("+00:00", "Z")
 
 
-def as_text(event: LogEvent) -> str:
-    """One event as one line for people; control characters are escaped."""
-    text = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in formatEvent(event))
+def as_text(event: LogEvent, hide: Hide = _as_it_is) -> str:
+    """One event as one line for people; control characters are escaped.
+
+    The lines of a failure stand further in, so that none of them can pass for an event.
+    """
+    text = _printable(hide(formatEvent(event)))
     level = event["log_level"].name if "log_level" in event else "info"
     failure = event.get("log_failure")
-    trace = f"\n{_encodable(failure.getTraceback())}" if isinstance(failure, Failure) else ""
+    trace = ""
+    if isinstance(failure, Failure):
+        lines = hide(_encodable(failure.getTraceback())).split("\n")
+        trace = "".join(f"\n    {_printable(line)}" for line in lines if line)
     return f"{level:8} {text}{trace}\n"
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
 
 
 def _encodable(text: str) -> str:
@@ -73,7 +97,14 @@ def _encodable(text: str) -> str:
 class LogFile:
     """Appends events to a file of limited size; a full disk loses lines, not the gateway."""
 
-    def __init__(self, path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> None:
+    def __init__(
+        self,
+        path: Path,
+        max_bytes: int = MAX_BYTES,
+        kept: int = KEPT,
+        hide: Hide = _as_it_is,
+    ) -> None:
+        self._hide = hide
         self._path = path
         self._max_bytes = max_bytes
         self._kept = kept
@@ -82,7 +113,7 @@ class LogFile:
 
     def __call__(self, event: LogEvent) -> None:
         """Write one event."""
-        line = as_line(event)
+        line = as_line(event, self._hide)
         try:
             if self._file is None or self._size + len(line) > self._max_bytes:
                 self._open()
@@ -120,7 +151,13 @@ class LogFile:
 class Console:
     """Writes events to standard output, as text or as JSON."""
 
-    def __init__(self, json: bool, write: Callable[[str], object] = sys.stdout.write) -> None:
+    def __init__(
+        self,
+        json: bool,
+        write: Callable[[str], object] = sys.stdout.write,
+        hide: Hide = _as_it_is,
+    ) -> None:
+        self._hide = hide
         self._json = json
         self._write = write
 
@@ -128,7 +165,8 @@ class Console:
         """Write one event."""
         # Nobody may be reading standard output any more; the file has it all the same.
         with suppress(OSError, ValueError):
-            self._write(as_line(event).decode() if self._json else as_text(event))
+            hide = self._hide
+            self._write(as_line(event, hide).decode() if self._json else as_text(event, hide))
 
 
 def at_level(observer: ILogObserver, level: str) -> ILogObserver:

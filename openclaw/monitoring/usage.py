@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from twisted.internet.defer import Deferred
-
 from openclaw.deferreds import deferred
 from openclaw.interfaces.storage import IStore, ITransaction, Row
 from openclaw.protocol.schema.system import CostTotals, DailyCost, UsageCost
@@ -27,12 +25,9 @@ class UsageReport:
         self._store = store
         self._now_ms = now_ms
 
-    def cost(self, days: int) -> Deferred[UsageCost]:
-        """The last ``days`` days, UTC, today included."""
-        return self._cost(days)
-
     @deferred
-    async def _cost(self, days: int) -> UsageCost:
+    async def cost(self, days: int) -> UsageCost:
+        """The last ``days`` days, UTC, today included."""
         now = self._now_ms()
         first = now // DAY_MS - days + 1
         rows = await self._store.read(_by_day, since=first * DAY_MS)

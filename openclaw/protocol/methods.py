@@ -8,6 +8,7 @@ from attrs import field, frozen
 from openclaw.protocol import scopes
 from openclaw.protocol.schema import (
     agents,
+    audit,
     automation,
     channels,
     chat,
@@ -26,6 +27,7 @@ class Method:
 
     :ivar scope: what the caller must hold; ``None``: every connection may call it.
     :ivar keyed: the params carry an idempotency key.
+    :ivar control: changes who may do what, or the gateway itself: a few a minute are enough.
     :ivar or_result: a second shape of the result, where there are two.
     :ivar work: starts agent work or sends messages, so the work limit counts it.
     """
@@ -37,6 +39,7 @@ class Method:
     summary: str
     keyed: bool = False
     work: bool = False
+    control: bool = False
     or_result: Any = None
     decoder: msgspec.json.Decoder[Any] | None = field(init=False, repr=False, eq=False)
 
@@ -193,6 +196,7 @@ _TABLE = (
         devices.Approved,
         scopes.PAIRING,
         "Grant a device what it asked for.",
+        control=True,
     ),
     Method(
         "device.pair.reject",
@@ -200,6 +204,7 @@ _TABLE = (
         devices.Rejected,
         scopes.PAIRING,
         "Refuse a device what it asked for.",
+        control=True,
     ),
     Method(
         "device.pair.remove",
@@ -207,6 +212,7 @@ _TABLE = (
         devices.DeviceRemoved,
         scopes.PAIRING,
         "Forget a device and close its sockets.",
+        control=True,
     ),
     Method(
         "device.pair.rename",
@@ -214,6 +220,7 @@ _TABLE = (
         devices.RenameParams,
         scopes.PAIRING,
         "Give a device a name.",
+        control=True,
     ),
     Method(
         "device.token.rotate",
@@ -221,6 +228,7 @@ _TABLE = (
         devices.Rotated,
         scopes.PAIRING,
         "Make a device's token void and a new one.",
+        control=True,
     ),
     Method(
         "device.token.revoke",
@@ -228,6 +236,7 @@ _TABLE = (
         devices.Revoked,
         scopes.PAIRING,
         "Make a device's token void.",
+        control=True,
     ),
     Method(
         "pairing.list",
@@ -242,6 +251,20 @@ _TABLE = (
         devices.PairingApproved,
         scopes.PAIRING,
         "Let in who shows a code.",
+        control=True,
+    ),
+    Method("audit.list", audit.AuditListParams, audit.AuditList, _ADMIN, "What was decided."),
+    Method("audit.verify", NoParams, audit.AuditVerified, _ADMIN, "Is the trail unaltered?"),
+    Method(
+        "encryption.status", NoParams, audit.EncryptionStatus, _ADMIN, "How the journal is sealed."
+    ),
+    Method(
+        "encryption.rotate",
+        NoParams,
+        audit.EncryptionStatus,
+        _ADMIN,
+        "Make a new key; the journal is sealed with it again while the gateway runs.",
+        control=True,
     ),
     Method("exec.approval.list", NoParams, list[Any], scopes.APPROVALS, "Open approvals."),
     Method("plugin.approval.list", NoParams, list[Any], scopes.APPROVALS, "Open approvals."),

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from openclaw.errors import ConnectRefused
+from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.security import Admitted, IAdmission, Peer, SignInCode
 from openclaw.protocol.base import UNSET
 from openclaw.protocol.connect import (
@@ -18,6 +19,7 @@ from openclaw.protocol.connect import (
 )
 from openclaw.protocol.scopes import NODE, OPERATOR, READ, ROLES, SCOPES, WRITE
 from openclaw.security import refusals
+from openclaw.security.addresses import Address
 from openclaw.security.clients import (
     is_backend,
     is_browser,
@@ -34,11 +36,15 @@ from openclaw.security.credentials import (
 from openclaw.security.device_proof import Identity, verify_device
 from openclaw.security.devices import Devices
 from openclaw.security.grants import Request, known_scopes
-from openclaw.security.limiter import FailureLimiter, Kind, Seconds
+from openclaw.security.identities.sources import Identities
+from openclaw.security.limiter import FailureLimiter, Kind, MissingCredentials, Seconds
 from openclaw.security.origins import Origins, is_local
 from openclaw.security.pairing import Pairing
+from openclaw.security.places import Places, nobody
 from openclaw.security.policy import TrustPolicy
+from openclaw.security.requests import PendingRequests
 from openclaw.security.secrets import RandomBytes
+from openclaw.security.vouching import Vouching
 
 _ALL_SCOPES = tuple(sorted(SCOPES))
 _UNATTRIBUTED = msgspec.json.encode(
@@ -50,6 +56,19 @@ _UNATTRIBUTED = msgspec.json.encode(
         }
     }
 ).decode()
+_NOT_LISTED = msgspec.json.encode(
+    {
+        "error": {
+            "message": "This address may not connect. It has to be listed in access.ipWhitelist.",
+            "type": "address_not_allowed",
+        }
+    }
+).decode()
+
+
+def anybody(peer: Peer) -> bool:
+    """No address is kept out."""
+    return True
 
 
 def check_protocol(params: ConnectParams) -> None:
@@ -72,6 +91,9 @@ class Admission:
     :param clock: Unix milliseconds.
     :param seconds: monotonic seconds, for lock-outs.
     :param random_bytes: a source of so many random bytes, good enough for secrets.
+    :param identities: who is let in by another's word; ``None``: nobody.
+    :param is_own: whether an address is one of this host.
+    :param may_connect: whether the address of a client may connect at all.
     """
 
     def __init__(
@@ -82,18 +104,41 @@ class Admission:
         clock: Callable[[], int],
         seconds: Seconds,
         random_bytes: RandomBytes,
+        events: IEvents,
+        requests: PendingRequests,
+        is_own: Callable[[Address], bool] = nobody,
+        identities: Identities | None = None,
+        may_connect: Callable[[Peer], bool] = anybody,
     ) -> None:
+        self._may_connect = may_connect
         self._mode = policy.mode
+        self._devices = devices
         self._clock = clock
         self._origins = Origins(policy.allowed_origins)
         self._limiter = FailureLimiter(seconds)
         self._codes = SignInCodes(clock, random_bytes)
-        self._credentials = Credentials(policy, devices, self._codes, self._limiter)
-        self._pairing = Pairing(devices, self._codes, self._origins, clock, random_bytes)
+        self._vouching = (
+            None if identities is None else Vouching(identities, devices, self._limiter)
+        )
+        places = Places(policy.pairing, self._origins, is_own)
+        self._credentials = Credentials(
+            policy,
+            devices,
+            self._codes,
+            self._limiter,
+            MissingCredentials(seconds),
+            places,
+            clock,
+        )
+        self._pairing = Pairing(
+            devices, requests, places, self._codes, self._origins, events, clock, random_bytes
+        )
 
     def refuses_upgrade(self, peer: Peer) -> tuple[int, str] | None:
-        """Refuse what came through a proxy that nobody vouches for: 403 and a JSON body."""
-        return None if peer.attributed else (403, _UNATTRIBUTED)
+        """Refuse what nobody vouches for, or whose address is not listed: 403 and a JSON body."""
+        if not peer.attributed:
+            return 403, _UNATTRIBUTED
+        return None if self._may_connect(peer) else (403, _NOT_LISTED)
 
     def admit(self, params: ConnectParams, peer: Peer, nonce: str) -> Admitted | Deferred[Admitted]:
         """Decide on one handshake; at once, unless a pairing has to be stored.
@@ -108,6 +153,9 @@ class Admission:
         if params.device is UNSET:
             return self._deviceless(params, peer)
         identity = self._prove(params, peer, nonce)
+        vouched = self._vouched(params.auth, params.role, params.scopes, peer, identity.device_id)
+        if vouched is not None:
+            return vouched
         attempt = Attempt(params.auth, params.client, params.role, peer, identity.device_id)
         credential = self._credentials.check(attempt)
         asked = known_scopes(params.scopes) if params.role == OPERATOR else ()
@@ -141,6 +189,10 @@ class Admission:
             raise refusals.invalid_role()
         if role == NODE and not local:
             raise refusals.device_required()
+        named = (READ, WRITE) if asked is None else asked
+        vouched = self._vouched(auth, role, named, peer, None)
+        if vouched is not None:
+            return vouched
         credential = self._without_device(Attempt(auth, client, role, peer, None))
         if role == NODE or not local:
             return Admitted(role, (), credential.method, local=local)
@@ -148,8 +200,9 @@ class Admission:
         return Admitted(role, scopes or (READ, WRITE), credential.method, local=True)
 
     def bearer(self, token: str, peer: Peer) -> Admitted | None:
-        """Check an HTTP bearer: the shared secret, with an operator's rights.
+        """Check an HTTP bearer: the shared secret, or a device's operator token.
 
+        The secret gives all of an operator's rights, a token those of its device.
         A page needs an allowed origin as well; a gateway without a secret believes only this
         machine.
         """
@@ -158,13 +211,46 @@ class Admission:
         local = is_local(peer)
         if self._mode == "none":
             return Admitted(OPERATOR, _ALL_SCOPES, "none", local=True) if local else None
+        if self._vouching is not None:
+            vouched = self._vouching.bearer(token, peer)
+            if vouched is not None or self._vouching.decides(token):
+                return vouched
+        takes_own = token and self._credentials.takes_devices(peer)
+        own = self._devices.bearer_of(token) if takes_own else None
+        if own is not None and own[1].role == OPERATOR:
+            device, grant = own
+            if not self._credentials.is_fresh(device.device_id, grant.role, peer):
+                return None
+            return Admitted(OPERATOR, grant.scopes, "device-token", device.device_id, local=local)
         if not token or not self._credentials.is_secret([token], peer):
             return None
         return Admitted(OPERATOR, _ALL_SCOPES, self._mode, local=local)
 
+    def bearer_wait_ms(self, token: str, peer: Peer) -> int:
+        """See :meth:`IAdmission.bearer_wait_ms`."""
+        if self._vouching is not None and self._vouching.decides(token):
+            return self._limiter.wait_ms(peer, Kind.ID_TOKEN)
+        return self._credentials.bearer_wait_ms(token, peer)
+
     def sign_in_code(self) -> SignInCode:
         """Make a fresh one-time code: single use, ten minutes."""
         return self._codes.make()
+
+    def _vouched(
+        self,
+        auth: ConnectAuth,
+        role: str,
+        asked: Sequence[str],
+        peer: Peer,
+        device_id: str | None,
+    ) -> Admitted | None:
+        """Admit somebody by another's word; ``None`` if nobody else vouches."""
+        if self._vouching is None or self._mode == "none":
+            return None
+        identity = self._vouching.identify(auth, role, peer, device_id)
+        if identity is None:
+            return None
+        return self._vouching.admit(identity, role, asked, peer, device_id)
 
     def _check_origin(self, client: ClientInfo, peer: Peer) -> None:
         if is_browser(client, peer) and (problem := self._origins.problem(peer)):
@@ -185,6 +271,9 @@ class Admission:
         client = params.client
         if needs_device_to_show(client, peer):
             raise refusals.browser_device_required()
+        vouched = self._vouched(params.auth, params.role, params.scopes, peer, None)
+        if vouched is not None:
+            return vouched
         credential = self._without_device(Attempt(params.auth, client, params.role, peer, None))
         if params.role == NODE or (self._mode == "none" and not self._is_trusted(client, peer)):
             raise refusals.device_required()
@@ -194,7 +283,7 @@ class Admission:
     def _without_device(self, attempt: Attempt) -> Credential:
         """The shared secret, or nothing where the gateway has none."""
         if self._mode != "none" and not presented_secrets(attempt.auth):
-            raise refusals.device_required()
+            raise self._credentials.nothing_shown(attempt.peer, refusals.device_required())
         credential = self._credentials.check(attempt)
         if self._mode == "none" and not is_local(attempt.peer):
             raise refusals.device_required()

@@ -1,41 +1,137 @@
-"""Remember what refused devices asked for, so that a repeat keeps its request id. Memory only."""
+"""What a refused device wants, before and while it is a request; nothing is granted here."""
+
+from typing import Protocol
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
 
-from openclaw.security.secrets import RandomBytes, new_id
+from openclaw.errors import StoreError
+from openclaw.security.addresses import bucket
+from openclaw.security.device_proof import normalized
+from openclaw.security.pairing_codes import CodeState
+from openclaw.security.policy import Place
+from openclaw.security.refusals import Upgrade
+from openclaw.security.request_life import End, start_life
+from openclaw.security.request_rows import PairingRequest
 
 
-@frozen
+@frozen(kw_only=True)
 class Ask:
-    """Exactly what a device wants; an approval will bind to this and to nothing else."""
+    """What a device wants.
 
-    device_id: str
-    reason: str
-    role: str
-    scopes: frozenset[str]
-    platform: str
-    device_family: str
-
-
-class PairingAsks:
-    """The newest ask of each device.
-
-    :param limit: devices remembered; the one that asked longest ago goes first.
+    :ivar scopes: exactly what an approval would add.
     """
 
-    def __init__(self, random_bytes: RandomBytes, *, limit: int = 256) -> None:
-        self._random_bytes = random_bytes
-        self._limit = limit
-        self._asks: dict[str, tuple[Ask, str]] = {}
+    device_id: str
+    public_key: str
+    display_name: str
+    platform: str
+    device_family: str
+    client_id: str
+    client_mode: str
+    role: str
+    scopes: tuple[str, ...]
+    reason: Upgrade
+    is_repair: bool
+    remote_ip: str
+    place: Place
 
-    def __len__(self) -> int:
-        return len(self._asks)
+    def is_within(self, request: PairingRequest) -> bool:
+        """Whether approving that request would be enough, and show nothing else than this."""
+        return (
+            (self.device_id, self.role, self.reason, self.place)
+            == (request.device_id, request.role, request.reason, request.place)
+            and set(self.scopes) <= set(request.scopes)
+            and normalized(self.platform) == normalized(request.platform)
+            and normalized(self.device_family) == normalized(request.device_family)
+        )
 
-    def request_id(self, ask: Ask) -> str:
-        """The id of this ask: kept while the device asks the same, new when it asks otherwise."""
-        known = self._asks.pop(ask.device_id, None)
-        request_id = known[1] if known and known[0] == ask else new_id(self._random_bytes)
-        while len(self._asks) >= self._limit:
-            del self._asks[next(iter(self._asks))]
-        self._asks[ask.device_id] = ask, request_id
-        return request_id
+    def request(self, request_id: str, now_ms: int) -> PairingRequest:
+        """This ask as a new request."""
+        return PairingRequest(
+            request_id=request_id,
+            device_id=self.device_id,
+            public_key=self.public_key,
+            display_name=self.display_name,
+            platform=self.platform,
+            device_family=self.device_family,
+            client_id=self.client_id,
+            client_mode=self.client_mode,
+            role=self.role,
+            scopes=self.scopes,
+            reason=self.reason,
+            is_repair=self.is_repair,
+            remote_ip=self.remote_ip,
+            place=self.place,
+            created_at_ms=now_ms,
+            asked_at_ms=now_ms,
+            code=CodeState(0, now_ms),
+        )
+
+
+class Book(Protocol):
+    """The list that an entry is in."""
+
+    def announced(self, request: PairingRequest) -> None:
+        """It is on disk."""
+
+    def resolved(self, request: PairingRequest, end: End) -> None:
+        """It has ended."""
+
+    def forget(self, request: PairingRequest) -> None:
+        """It is no longer in the list."""
+
+
+class Entry:
+    """One request in the list: what its state machine acts on.
+
+    :ivar stored: it is on disk, or was.
+    :ivar waits: it is on disk and nobody has decided yet.
+    :ivar seen: an operator was shown it.
+    :ivar asked_at_ms: the last time its device asked.
+    :ivar client: what requests are counted by.
+    """
+
+    def __init__(self, request: PairingRequest, book: Book) -> None:
+        self.request = request
+        self.stored = False
+        self.waits = False
+        self.seen = False
+        self.asked_at_ms = request.asked_at_ms
+        self.client = bucket(request.remote_ip)
+        self.life = start_life(self)
+        self._end: End = "dropped"
+        self._book = book
+        self._recorded: list[Deferred[None]] = []
+
+    def when_recorded(self) -> Deferred[None]:
+        """Fires when it is on disk; fails with :class:`StoreError` if it cannot be written."""
+        waiting: Deferred[None] = Deferred()
+        self._recorded.append(waiting)
+        return waiting
+
+    def announce(self) -> None:
+        """See :meth:`openclaw.security.request_life.Core.announce`."""
+        self.stored = self.waits = True
+        self._book.announced(self.request)
+        for waiting in self._recorded:
+            waiting.callback(None)
+
+    def withdraw(self) -> None:
+        """See :meth:`openclaw.security.request_life.Core.withdraw`."""
+        self._book.forget(self.request)
+        for waiting in self._recorded:
+            waiting.errback(StoreError("the request could not be stored"))
+
+    def intend(self, end: End) -> None:
+        """See :meth:`openclaw.security.request_life.Core.intend`."""
+        self.waits, self._end = False, end
+
+    def wait(self) -> None:
+        """See :meth:`openclaw.security.request_life.Core.wait`."""
+        self.stored = self.waits = True
+
+    def finish(self) -> None:
+        """See :meth:`openclaw.security.request_life.Core.finish`."""
+        self._book.forget(self.request)
+        self._book.resolved(self.request, self._end)

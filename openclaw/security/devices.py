@@ -12,7 +12,7 @@ from openclaw.deferreds import deferred
 from openclaw.errors import StoreError
 from openclaw.interfaces.security import Device, DeviceToken, IDevices
 from openclaw.interfaces.storage import IStore
-from openclaw.security.device_rows import decode_rows, read_rows, save_devices
+from openclaw.security.device_rows import decode_rows, read_rows, remove_device, save_devices
 from openclaw.security.grants import issued_at_ms, live_token
 from openclaw.security.secrets import same_secret, text_of
 
@@ -72,6 +72,29 @@ class Devices:
         token = live_token(self._devices.get(device_id), role)
         return token is not None and same_secret(presented, self.token(device_id, token))
 
+    def why_not(self, device_id: str, role: str, presented: str) -> str:
+        """Why a text is not the device's present token: for the log, never for the client."""
+        token = self.token_of(device_id, role)
+        if token is None:
+            return "unknown device or role"
+        if token.revoked_at_ms is not None and same_secret(presented, self.token(device_id, token)):
+            return "revoked"
+        return "revoked, and another token" if token.revoked_at_ms is not None else "mismatch"
+
+    def token_of(self, device_id: str, role: str) -> DeviceToken | None:
+        """The device's token for a role, also a revoked one."""
+        device = self._devices.get(device_id)
+        return device.tokens.get(role) if device else None
+
+    def bearer_of(self, presented: str) -> tuple[Device, DeviceToken] | None:
+        """The device and role a token belongs to that comes without saying whose it is."""
+        for device in self._devices.values():
+            for role in device.tokens:
+                token = live_token(device, role)
+                if token is not None and self.is_token(device.device_id, role, presented):
+                    return device, token
+        return None
+
     def seen(self, device_id: str, reason: str) -> None:
         """Note that a device came (``connect``) or went (``disconnect``); written by ``flush``."""
         if device := self._devices.get(device_id):
@@ -103,11 +126,14 @@ class Devices:
             raise
 
     @deferred
-    async def change(self, device_id: str, decide: Change) -> Device | None:
+    async def change(
+        self, device_id: str, decide: Change, settled: Sequence[str] = ()
+    ) -> Device | None:
         """Change one device; its changes happen one after the other.
 
         :param decide: given the device as it is now, returns what it shall be, or ``None`` to leave
             it alone; may raise to refuse.
+        :param settled: pairing requests that the change settles, in the same transaction.
         :return: fires with the device once it is durable.
         """
         lock = self._changing.setdefault(device_id, DeferredLock())
@@ -115,13 +141,35 @@ class Devices:
         try:
             wanted = decide(self._devices.get(device_id))
             if wanted is not None:
-                await self._store.run(save_devices, devices=[wanted])
+                await self._store.run(save_devices, devices=[wanted], settled=tuple(settled))
                 self._devices[device_id] = self._with_last_seen(wanted)
             return self._devices.get(device_id)
         finally:
-            lock.release()
-            if not lock.locked and self._changing.get(device_id) is lock:
-                del self._changing[device_id]
+            self._release(device_id, lock)
+
+    @deferred
+    async def remove(self, device_id: str, settled: Sequence[str] = ()) -> bool:
+        """Forget one device and its tokens.
+
+        :param settled: pairing requests that go with it.
+        :return: fires with whether there was one, once it is gone for good.
+        """
+        lock = self._changing.setdefault(device_id, DeferredLock())
+        await lock.acquire()
+        try:
+            if device_id not in self._devices:
+                return False
+            await self._store.run(remove_device, device_id=device_id, settled=tuple(settled))
+            del self._devices[device_id]
+            self._dirty.discard(device_id)
+            return True
+        finally:
+            self._release(device_id, lock)
+
+    def _release(self, device_id: str, lock: DeferredLock) -> None:
+        lock.release()
+        if not lock.locked and self._changing.get(device_id) is lock:
+            del self._changing[device_id]
 
     def _note(self, device: Device) -> None:
         self._devices[device.device_id] = device

@@ -8,6 +8,7 @@ from openclaw.interfaces.security import Device, DeviceToken
 from openclaw.protocol.connect import ClientInfo
 from openclaw.protocol.scopes import SCOPES, expand
 from openclaw.security.device_proof import Identity, normalized
+from openclaw.security.request_rows import PairingRequest
 
 MAX_NAME = 120
 
@@ -36,8 +37,9 @@ def within(asked: Iterable[str], held: Iterable[str]) -> tuple[str, ...]:
     return tuple(scope for scope in known_scopes(asked) if scope in allowed)
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def clipped(value: object) -> str:
+    """What a client says of itself, short enough to be kept; empty where it says nothing."""
+    return value[:MAX_NAME] if isinstance(value, str) else ""
 
 
 def live_token(device: Device | None, role: str) -> DeviceToken | None:
@@ -54,8 +56,8 @@ def issued_at_ms(token: DeviceToken) -> int:
 def is_changed(device: Device, client: ClientInfo) -> bool:
     """Whether the device claims another platform or family than it was approved with."""
     pinned = (
-        (device.platform, client.platform),
-        (device.device_family, client.device_family),
+        (device.platform, clipped(client.platform)),
+        (device.device_family, clipped(client.device_family)),
     )
     return any(normalized(old) and normalized(old) != normalized(new) for old, new in pinned)
 
@@ -72,9 +74,9 @@ def paired_device(request: Request, via: str, generation: int, now_ms: int) -> D
     return Device(
         device_id=request.identity.device_id,
         public_key=request.identity.public_key,
-        display_name=_text(client.display_name)[:MAX_NAME],
-        platform=client.platform,
-        device_family=_text(client.device_family),
+        display_name=clipped(client.display_name),
+        platform=clipped(client.platform),
+        device_family=clipped(client.device_family),
         client_id=client.id,
         client_mode=client.mode,
         approved_via=via,
@@ -86,6 +88,27 @@ def paired_device(request: Request, via: str, generation: int, now_ms: int) -> D
     )
 
 
+def new_device(asked: PairingRequest, generation: int, now_ms: int) -> Device:
+    """A device that an operator has just approved; as :func:`paired_device`."""
+    token = DeviceToken(asked.role, tuple(sorted(asked.scopes)), now_ms, generation)
+    return Device(
+        device_id=asked.device_id,
+        public_key=asked.public_key,
+        display_name=asked.display_name,
+        platform=asked.platform,
+        device_family=asked.device_family,
+        client_id=asked.client_id,
+        client_mode=asked.client_mode,
+        approved_via="owner",
+        created_at_ms=now_ms,
+        approved_at_ms=now_ms,
+        last_seen_at_ms=now_ms,
+        last_seen_reason="approved",
+        tokens={asked.role: token},
+        remote_ip=asked.remote_ip,
+    )
+
+
 def widened(device: Device, role: str, scopes: Iterable[str], now_ms: int) -> Device:
     """The device with more scopes for one role, and so with a new token."""
     old = device.tokens[role]
@@ -94,5 +117,50 @@ def widened(device: Device, role: str, scopes: Iterable[str], now_ms: int) -> De
         scopes=tuple(sorted({*old.scopes, *scopes})),
         generation=old.generation + 1,
         rotated_at_ms=now_ms,
+        last_used_at_ms=None,
     )
     return evolve(device, tokens={**device.tokens, role: token})
+
+
+def with_role(device: Device, role: str, scopes: Iterable[str], first: int, now_ms: int) -> Device:
+    """The device with a role it did not have, or had lost; nothing of the lost grant comes back.
+
+    :param first: generation of the token if it is the first of its role.
+    """
+    old = device.tokens.get(role)
+    if old is None:
+        token = DeviceToken(role, tuple(sorted(scopes)), now_ms, first)
+    else:
+        token = evolve(
+            old,
+            scopes=tuple(sorted(scopes)),
+            generation=old.generation + 1,
+            rotated_at_ms=now_ms,
+            revoked_at_ms=None,
+            last_used_at_ms=None,
+        )
+    return evolve(device, tokens={**device.tokens, role: token})
+
+
+def rotated(device: Device, role: str, scopes: Iterable[str], now_ms: int) -> Device:
+    """The device with a new token in place of the present one, never wider than that was."""
+    old = device.tokens[role]
+    token = evolve(
+        old,
+        scopes=tuple(sorted(within(scopes, old.scopes))),
+        generation=old.generation + 1,
+        rotated_at_ms=now_ms,
+        last_used_at_ms=None,
+    )
+    return evolve(device, tokens={**device.tokens, role: token})
+
+
+def revoked(device: Device, role: str, now_ms: int) -> Device:
+    """The device with its token for a role made void."""
+    token = evolve(device.tokens[role], revoked_at_ms=now_ms)
+    return evolve(device, tokens={**device.tokens, role: token})
+
+
+def described(device: Device, platform: object, family: object) -> Device:
+    """The device with another platform and family; nothing else of it changes."""
+    return evolve(device, platform=clipped(platform), device_family=clipped(family))

@@ -18,9 +18,18 @@ class Kind(Enum):
     DEVICE_TOKEN = "device-token"
     CODE = "code"
     SIGNATURE = "signature"
+    ID_TOKEN = "id-token"
+    NONE = "none"
 
 
 Key = tuple[str, Kind]
+FAILURES = 10
+WINDOW_SECONDS = 60.0
+LOCK_SECONDS = 300.0
+# Whoever brings nothing guesses nothing: a page without its token, a script that lacks a variable.
+# They are told so often enough to be noticed, but not as fast as they can ask.
+MISSING = 120
+MISSING_LOCK_SECONDS = 60.0
 
 
 class FailureLimiter:
@@ -38,9 +47,9 @@ class FailureLimiter:
         self,
         seconds: Seconds,
         *,
-        failures: int = 10,
-        window_seconds: float = 60.0,
-        lock_seconds: float = 300.0,
+        failures: int = FAILURES,
+        window_seconds: float = WINDOW_SECONDS,
+        lock_seconds: float = LOCK_SECONDS,
         capacity: int = 8192,
     ) -> None:
         self._seconds = seconds
@@ -82,6 +91,26 @@ class FailureLimiter:
             self._locked[key] = now + self._lock
             _shrink(self._locked, self._capacity)
         _shrink(self._counting, self._capacity)
+
+
+class MissingCredentials:
+    """Count requests without any credential; apart from guesses, and much more patient.
+
+    :param seconds: monotonic clock.
+    """
+
+    def __init__(self, seconds: Seconds) -> None:
+        self._limiter = FailureLimiter(seconds, failures=MISSING, lock_seconds=MISSING_LOCK_SECONDS)
+
+    def noted(self, peer: Peer) -> int:
+        """Count one; milliseconds to wait if they were too many, else 0.
+
+        Who is told to wait is not counted again, so the wait ends.
+        """
+        wait_ms = self._limiter.wait_ms(peer, Kind.NONE)
+        if not wait_ms:
+            self._limiter.failed(peer, Kind.NONE)
+        return wait_ms
 
 
 def _is_exempt(peer: Peer) -> bool:

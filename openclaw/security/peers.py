@@ -77,6 +77,11 @@ class PeerReader:
             host=headers.get("host", "").strip().lower(),
         )
 
+    def trusts(self, socket_address: str) -> bool:
+        """Whether this is a trusted proxy's address."""
+        address = parse(socket_address)
+        return address is not None and self._is_trusted(address)
+
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 

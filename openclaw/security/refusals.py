@@ -27,9 +27,9 @@ _HINTS: dict[Secret, dict[Audience, str]] = {
     },
 }
 _SECRET_NEXT: dict[Secret, str] = {
-    "token": "Use the gateway's own token, from OPENCLAW_GATEWAY_TOKEN, gateway.auth.token or "
+    "token": "{} the gateway's own token, from OPENCLAW_GATEWAY_TOKEN, gateway.auth.token or "
     "gateway/gateway-token in its state directory; for a browser run `openclaw dashboard`.",
-    "password": "Use the password that the gateway was configured with in gateway.auth.password.",
+    "password": "{} the password that the gateway was configured with in gateway.auth.password.",
 }
 # Reason: tail of the message, remediation hint, next step.
 _PAIRING: dict[Upgrade, tuple[str, str, str]] = {
@@ -149,7 +149,7 @@ def signature_invalid() -> ConnectRefused:
     )
 
 
-def _unauthorized(
+def unauthorized(
     words: str,
     code: str,
     reason: str,
@@ -157,6 +157,11 @@ def _unauthorized(
     next_step: str,
     retry_with_device: bool = False,
 ) -> ConnectRefused:
+    """A credential that is not good.
+
+    :param step: what official clients do next.
+    :param next_step: what people do next.
+    """
     details = {
         "code": code,
         "authReason": reason,
@@ -172,30 +177,30 @@ def secret_mismatch(secret: Secret, audience: Audience, device_is_paired: bool) 
 
     :param device_is_paired: the proven device has a token of its own to come back with.
     """
-    return _unauthorized(
+    return unauthorized(
         f"gateway {secret} mismatch ({_HINTS[secret][audience]})",
         f"AUTH_{secret.upper()}_MISMATCH",
         f"{secret}_mismatch",
         "retry_with_device_token" if device_is_paired else "update_auth_credentials",
-        _SECRET_NEXT[secret],
+        _SECRET_NEXT[secret].format("Replace what this client sends by"),
         device_is_paired,
     )
 
 
 def secret_missing(secret: Secret, audience: Audience) -> ConnectRefused:
     """A device, but no credential."""
-    return _unauthorized(
+    return unauthorized(
         f"gateway {secret} missing ({_HINTS[secret][audience]})",
         f"AUTH_{secret.upper()}_MISSING",
         f"{secret}_missing",
         "update_auth_configuration",
-        _SECRET_NEXT[secret],
+        _SECRET_NEXT[secret].format("Give this client"),
     )
 
 
 def device_token_mismatch() -> ConnectRefused:
     """A device token that is wrong, void, another device's or another role's."""
-    return _unauthorized(
+    return unauthorized(
         "device token mismatch (rotate/reissue device token)",
         "AUTH_DEVICE_TOKEN_MISMATCH",
         "device_token_mismatch",
@@ -204,9 +209,22 @@ def device_token_mismatch() -> ConnectRefused:
     )
 
 
+def device_token_required() -> ConnectRefused:
+    """A paired device that came with the shared secret, where only its own token counts."""
+    return unauthorized(
+        "device token required (this gateway wants paired devices to use their own)",
+        "AUTH_TOKEN_MISMATCH",
+        "device_token_required",
+        "retry_with_device_token",
+        "Connect with the device token of the last hello; if it is lost, an operator gives leave "
+        "to fetch a new one with `openclaw devices rotate`.",
+        retry_with_device=True,
+    )
+
+
 def code_invalid() -> ConnectRefused:
     """A one-time code that is wrong, used or too old."""
-    return _unauthorized(
+    return unauthorized(
         "bootstrap token invalid or expired (open a fresh sign-in link)",
         "AUTH_BOOTSTRAP_TOKEN_INVALID",
         "bootstrap_token_invalid",
@@ -220,7 +238,7 @@ def rate_limited(retry_after_ms: int) -> ConnectRefused:
 
     :param retry_after_ms: milliseconds until the next try is looked at.
     """
-    error = _unauthorized(
+    error = unauthorized(
         "too many failed authentication attempts (retry later)",
         "AUTH_RATE_LIMITED",
         "rate_limited",
@@ -240,11 +258,13 @@ def pairing_required(
     scopes: Sequence[str],
     approved: tuple[Sequence[str], Sequence[str]] = ((), ()),
     keeps_trying: bool = False,
+    code: tuple[str, int] = ("", 0),
 ) -> ConnectRefused:
     """The device needs somebody's approval.
 
     :param approved: roles and scopes it has already.
     :param keeps_trying: tell the client to come back by itself, as the terminal UI does.
+    :param code: what the device shows to its owner, and when it stops being good (Unix ms).
     """
     tail, hint, next_step = _PAIRING[reason]
     details: dict[str, object] = {
@@ -256,6 +276,8 @@ def pairing_required(
         "requestedRole": role,
         "next": next_step,
     }
+    if code[0]:
+        details |= {"pairingCode": code[0], "pairingCodeExpiresAtMs": code[1]}
     if keeps_trying:
         details |= {
             "recommendedNextStep": "wait_then_retry",
@@ -272,6 +294,21 @@ def pairing_required(
         details,
         wire_code="NOT_PAIRED",
         reason=f"{words} (requestId: {request_id})",
+    )
+
+
+def too_many_asks() -> ConnectRefused:
+    """More devices ask for approval than can be kept."""
+    return ConnectRefused(
+        "too many devices ask to be paired at once; retry shortly",
+        {
+            "code": "PAIRING_BUSY",
+            "next": "Wait a moment and connect again; nothing was asked of the owner.",
+        },
+        wire_code="UNAVAILABLE",
+        close_code=1013,
+        retryable=True,
+        retry_after_ms=1000,
     )
 
 

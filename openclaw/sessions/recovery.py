@@ -12,7 +12,9 @@ from attrs import frozen
 from openclaw.interfaces.conversations import Ending, Input
 from openclaw.sessions.journal import StoredRun
 
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 5
+"""Starts of one input, its first one included; the end of the process may have come so early that
+the model never saw it, so that two or three of them can be nobody's fault."""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""Run many functions in one commit, each on its own savepoint; knows no threads."""
+"""Run many functions in one commit, where the failure of one undoes only that; no threads."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -8,9 +8,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from openclaw.interfaces.storage import ITransaction, Row, SQLValue
+from openclaw.interfaces.storage import ISealer, ITransaction, Row, SQLValue
 from openclaw.storage.dialect import sqlite_sql
 from openclaw.storage.failures import loses_transaction, store_error
+from openclaw.storage.sealed_text import from_text, to_text
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
 Outcome = tuple[bool, Any]  # (True, result) or (False, exception)
@@ -18,14 +19,20 @@ Outcome = tuple[bool, Any]  # (True, result) or (False, exception)
 
 @implementer(ITransaction)
 class Transaction:
-    """The transaction of the batch that is running, as its functions see it."""
+    """The transaction of the batch that is running, as its functions see it.
 
-    __slots__ = ("_connection", "_cursor", "_writer", "lost")
+    :param sealer: seals payloads; ``None`` leaves them plain.
+    """
 
-    def __init__(self, connection: sqlite3.Connection, *, writer: bool) -> None:
+    __slots__ = ("_connection", "_cursor", "_sealer", "_writer", "lost")
+
+    def __init__(
+        self, connection: sqlite3.Connection, *, writer: bool, sealer: ISealer | None = None
+    ) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self._writer = writer
+        self._sealer = sealer
         self.lost: sqlite3.Error | None = None
 
     def rows(self, sql: str, /, **params: SQLValue) -> list[Row]:
@@ -38,6 +45,22 @@ class Transaction:
         # Fetching ends a statement with RETURNING; an open one would make the commit fail.
         self._do(sqlite_sql(sql), params).fetchall()
         return self._connection.total_changes - before
+
+    def seal(self, purpose: str, row_id: str, data: bytes) -> bytes:
+        """Make a payload ready for its column."""
+        return data if self._sealer is None else self._sealer.seal(purpose, row_id, data)
+
+    def open(self, purpose: str, row_id: str, data: bytes) -> bytes:
+        """Undo :meth:`seal`."""
+        return data if self._sealer is None else self._sealer.open(purpose, row_id, data)
+
+    def seal_text(self, purpose: str, row_id: str, data: bytes) -> str:
+        """Do the same for a column of text."""
+        return to_text(self.seal(purpose, row_id, data))
+
+    def open_text(self, purpose: str, row_id: str, text: str) -> bytes:
+        """Undo :meth:`seal_text`."""
+        return self.open(purpose, row_id, from_text(text))
 
     def control(self, sql: str) -> None:
         """Run one of the store's own statements."""
@@ -56,16 +79,22 @@ class Transaction:
             raise
 
 
-def write_batch(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[Outcome]:
+def write_batch(
+    connection: sqlite3.Connection, calls: Sequence[Call], sealer: ISealer | None = None
+) -> list[Outcome]:
     """Run all calls in one transaction; when this returns, it is committed and synced.
 
     :return: one outcome per call, in order. A call that raised left nothing behind.
     :raises sqlite3.Error: the transaction is lost and with it every call of the batch.
     """
-    tx = Transaction(connection, writer=True)
+    tx = Transaction(connection, writer=True, sealer=sealer)
     try:
         tx.control("begin immediate")
-        outcomes = [_on_savepoint(tx, function, arguments) for function, arguments in calls]
+        outcomes = _hopefully(tx, calls)
+        if outcomes is None:
+            tx.control("rollback")
+            tx.control("begin immediate")
+            outcomes = [_on_savepoint(tx, function, arguments) for function, arguments in calls]
         tx.control("commit")
     except BaseException:
         _give_up(connection)
@@ -73,12 +102,14 @@ def write_batch(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[O
     return outcomes
 
 
-def read_batch(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[Outcome]:
+def read_batch(
+    connection: sqlite3.Connection, calls: Sequence[Call], sealer: ISealer | None = None
+) -> list[Outcome]:
     """Run all calls on one snapshot, taken now, of a connection that is ``query_only``.
 
     :raises sqlite3.Error: the file cannot be read.
     """
-    tx = Transaction(connection, writer=False)
+    tx = Transaction(connection, writer=False, sealer=sealer)
     try:
         tx.control("begin")
         outcomes = [_outcome(tx, function, arguments) for function, arguments in calls]
@@ -86,6 +117,20 @@ def read_batch(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[Ou
     except BaseException:
         _give_up(connection)
         raise
+    return outcomes
+
+
+def _hopefully(tx: Transaction, calls: Sequence[Call]) -> list[Outcome] | None:
+    """Run all calls without savepoints, which cost as much as a small call does.
+
+    :return: ``None`` if one of them failed: what the others did has to be done again without it.
+    """
+    outcomes = []
+    for function, arguments in calls:
+        outcome = _outcome(tx, function, arguments)
+        if not outcome[0]:
+            return None
+        outcomes.append(outcome)
     return outcomes
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from openclaw.errors import StoreError
-from openclaw.interfaces.storage import ITransaction
+from openclaw.interfaces.storage import ISealer, ITransaction
 from openclaw.storage.batches import Call, Outcome, read_batch, write_batch
 from openclaw.storage.files import FileLock, private_directory, private_file
 from openclaw.storage.migrations import Migration, migrate
+from openclaw.storage.sealing import unlock
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 BUSY_MS = 5000
@@ -20,7 +21,7 @@ WAL_LIMIT_BYTES = 64 << 20
 PROBE_BYTES = 64 << 10
 
 T = TypeVar("T")
-Batch = Callable[[sqlite3.Connection, Sequence[Call]], list[Outcome]]
+Batch = Callable[[sqlite3.Connection, Sequence[Call], ISealer | None], list[Outcome]]
 
 
 def check_library(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
@@ -34,11 +35,13 @@ class Engine:
     """One connection, used by one thread, that survives losing its transaction.
 
     :param batch: runs calls on the connection; raises if all of them are lost.
+    :param sealer: seals payloads; ``None`` leaves them plain.
     """
 
-    def __init__(self, path: Path, batch: Batch) -> None:
+    def __init__(self, path: Path, batch: Batch, sealer: ISealer | None = None) -> None:
         self._path = path
         self._batch = batch
+        self._sealer = sealer
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
@@ -50,7 +53,7 @@ class Engine:
 
         :raises Exception: the whole batch is lost.
         """
-        return self._with_connection(lambda connection: self._batch(connection, calls))
+        return self._with_connection(lambda c: self._batch(c, calls, self._sealer))
 
     def size_bytes(self) -> int:
         """Return what the database and its log take on disk."""
@@ -107,8 +110,8 @@ class Engine:
 class ReadEngine(Engine):
     """The connection of the reader thread."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, read_batch)
+    def __init__(self, path: Path, sealer: ISealer | None = None) -> None:
+        super().__init__(path, read_batch, sealer)
 
     def open(self) -> None:
         """Do nothing: the first read connects, so that opening cannot end the thread."""
@@ -133,9 +136,14 @@ class WriteEngine(Engine):
     """
 
     def __init__(
-        self, path: Path, now_ms: int, migrations: Sequence[Migration], max_pages: int = 0
+        self,
+        path: Path,
+        now_ms: int,
+        migrations: Sequence[Migration],
+        max_pages: int = 0,
+        sealer: ISealer | None = None,
     ) -> None:
-        super().__init__(path, write_batch)
+        super().__init__(path, write_batch, sealer)
         self._now_ms = now_ms
         self._migrations = migrations
         self._max_pages = max_pages
@@ -153,6 +161,7 @@ class WriteEngine(Engine):
             private_file(self._path)
             super().open()
             self._with_connection(lambda c: migrate(c, self._now_ms, self._migrations))
+            self._with_connection(lambda c: unlock(c, self._sealer))
         except BaseException:
             self._lock.release()
             raise
@@ -176,6 +185,8 @@ class WriteEngine(Engine):
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
         super()._set_up(connection)
+        if self._sealer is not None:  # What is deleted or sealed over is wiped, not just freed.
+            connection.execute("pragma secure_delete=on")
         if self._max_pages:
             connection.execute(f"pragma max_page_count={self._max_pages}")
 

@@ -10,11 +10,12 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from openclaw.errors import StoreError
-from openclaw.interfaces.storage import IStore, StoreHealth
+from openclaw.interfaces.storage import ISealer, IStore, StoreHealth
 from openclaw.storage.batches import Call, Outcome, read_batch, write_batch
 from openclaw.storage.engine import Batch, check_library
 from openclaw.storage.failures import lost
 from openclaw.storage.migrations import MIGRATIONS, Migration, migrate
+from openclaw.storage.sealing import unlock
 
 T = TypeVar("T")
 
@@ -24,13 +25,19 @@ class MemoryStore(Service):
     """A journal that answers at once, in the reactor thread, and keeps nothing.
 
     :param clock: wall clock, for the record of migrations.
+    :param sealer: seals payloads, which shows that nothing reads them any other way.
     """
 
     name = "journal"
 
     def __init__(
-        self, clock: IReactorTime, *, migrations: Sequence[Migration] = MIGRATIONS
+        self,
+        clock: IReactorTime,
+        *,
+        migrations: Sequence[Migration] = MIGRATIONS,
+        sealer: ISealer | None = None,
     ) -> None:
+        self._sealer = sealer
         self._clock = clock
         self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
@@ -44,6 +51,7 @@ class MemoryStore(Service):
         check_library()
         connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
         migrate(connection, int(self._clock.seconds() * 1000), self._migrations)
+        unlock(connection, self._sealer)
         self._connection = connection
         waiting, self._waiting = self._waiting, []
         for one in waiting:
@@ -92,16 +100,18 @@ class MemoryStore(Service):
         if self._connection is None:
             return False, StoreError("the journal is not started")
         try:
-            (outcome,) = batch(self._connection, [(function, arguments)])
+            (outcome,) = batch(self._connection, [(function, arguments)], self._sealer)
         except sqlite3.Error as error:
             self._last_error = str(error)
             return False, lost(error)
         return outcome
 
 
-def _read_only(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[Outcome]:
+def _read_only(
+    connection: sqlite3.Connection, calls: Sequence[Call], sealer: ISealer | None = None
+) -> list[Outcome]:
     connection.execute("pragma query_only=on")
     try:
-        return read_batch(connection, calls)
+        return read_batch(connection, calls, sealer)
     finally:
         connection.execute("pragma query_only=off")

@@ -54,6 +54,24 @@ MIGRATIONS: tuple[Migration, ...] = (
             "create index usage_by_time on usage(at)",
         ),
     ),
+    Migration(
+        2,
+        (
+            """create table sender(
+                channel text, account text, sender_id text, state text, body {blob},
+                created_at bigint, primary key (channel, account, sender_id))""",
+        ),
+    ),
+    Migration(
+        3,
+        (
+            """create table audit(
+                id bigint primary key, at bigint not null, kind text not null,
+                body {blob} not null, chain {blob} not null)""",
+            "create index audit_by_kind on audit(kind, id)",
+            "create index audit_by_time on audit(at)",
+        ),
+    ),
 )
 
 

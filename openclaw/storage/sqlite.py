@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from openclaw.deferreds import deferred
 from openclaw.errors import StoreError
-from openclaw.interfaces.storage import IStore, StoreHealth
+from openclaw.interfaces.storage import ISealer, IStore, StoreHealth
 from openclaw.storage.engine import ReadEngine, WriteEngine
 from openclaw.storage.failures import lost
 from openclaw.storage.migrations import MIGRATIONS, Migration
@@ -34,6 +34,7 @@ class SQLiteStore(Service):
     :param clock: wall clock, for the record of migrations.
     :param max_pages: how many database pages the file may grow to; 0 for no limit of ours.
     :param probe_seconds: while writes fail and nobody writes, how often to try the disk.
+    :param sealer: seals payloads; a plain journal is sealed while it is opened.
     """
 
     _log = Logger()
@@ -48,7 +49,9 @@ class SQLiteStore(Service):
         migrations: Sequence[Migration] = MIGRATIONS,
         max_pages: int = 0,
         probe_seconds: float = PROBE_SECONDS,
+        sealer: ISealer | None = None,
     ) -> None:
+        self._sealer = sealer
         self._path = Path(path)
         self._reactor = reactor
         self._clock = clock
@@ -74,9 +77,13 @@ class SQLiteStore(Service):
         self._reset()
         self._refusal = None
         engine = WriteEngine(
-            self._path, int(self._clock.seconds() * 1000), self._migrations, self._max_pages
+            self._path,
+            int(self._clock.seconds() * 1000),
+            self._migrations,
+            self._max_pages,
+            self._sealer,
         )
-        self._reader = self._thread("reader", ReadEngine(self._path), lambda _: None)
+        self._reader = self._thread("reader", ReadEngine(self._path, self._sealer), lambda _: None)
         self._writer = self._thread("writer", engine, partial(self._writer_opened, self._reader))
         self._writer.start()
 

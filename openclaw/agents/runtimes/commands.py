@@ -115,7 +115,7 @@ def _model(call: Call) -> str:
     default = call.scene.default()
     models = [model for model in call.scene.models() if model.provider != "embedded"]
     if not models:
-        return f"{words.only_embedded}\n\n{words.no_model}"
+        return f"{words.only_embedded}\n\n{words.how_to_add}"
     rows = [_model_row(model, model.ref == default.ref, words) for model in models]
     return "\n".join([words.models_title, _listed(rows, "", words), "", words.how_to_choose])
 

@@ -27,11 +27,28 @@ SNIPPET = """\
 """The example of a local model, as it is pasted into ``openclaw.json``."""
 
 
+_HOW_TO_ADD = (
+    "To add a model, do one of these and restart the gateway:\n\n"
+    "- Set OPENAI_API_KEY or ANTHROPIC_API_KEY in the gateway's environment.\n"
+    "- Or name any OpenAI-compatible server in openclaw.json. For a local Ollama:\n\n"
+    f"```json\n{SNIPPET}\n```\n\n"
+    "Then /model shows what I will use."
+)
+_HOW_TO_ADD_CHINESE = (
+    "要添加模型，请任选一种方式，然后重启网关：\n\n"
+    "- 在网关的环境变量中设置 OPENAI_API_KEY 或 ANTHROPIC_API_KEY。\n"
+    "- 或者在 openclaw.json 中填写任意兼容 OpenAI 的服务器。以本机 Ollama 为例：\n\n"
+    f"```json\n{SNIPPET}\n```\n\n"
+    "之后用 /model 查看将要使用的模型。"
+)
+
+
 @frozen
 class Phrases:
     """One language; ``{}`` fields are filled by the commands."""
 
     no_model: str
+    how_to_add: str
     unknown: str
     help_title: str
     help_tail: str
@@ -53,13 +70,9 @@ class Phrases:
 ENGLISH = Phrases(
     no_model=(
         "No model is configured yet, so I cannot answer that. I am the embedded agent: I need no "
-        "key, and I only answer commands such as /help.\n\n"
-        "To add a model, do one of these and restart the gateway:\n\n"
-        "- Set OPENAI_API_KEY or ANTHROPIC_API_KEY in the gateway's environment.\n"
-        "- Or name any OpenAI-compatible server in openclaw.json. For a local Ollama:\n\n"
-        f"```json\n{SNIPPET}\n```\n\n"
-        "Then /model shows what I will use."
+        f"key, and I only answer commands such as /help.\n\n{_HOW_TO_ADD}"
     ),
+    how_to_add=_HOW_TO_ADD,
     unknown="I do not know {command}. /help lists the commands I answer.",
     help_title="Commands I answer without a model:",
     help_tail="Everything else goes to the configured model; /model shows it.",
@@ -91,13 +104,9 @@ ENGLISH = Phrases(
 CHINESE = Phrases(
     no_model=(
         "还没有配置任何模型，所以我无法回答这个问题。我是内置助手：不需要密钥，"
-        "只能回答 /help 之类的命令。\n\n"
-        "要添加模型，请任选一种方式，然后重启网关：\n\n"
-        "- 在网关的环境变量中设置 OPENAI_API_KEY 或 ANTHROPIC_API_KEY。\n"
-        "- 或者在 openclaw.json 中填写任意兼容 OpenAI 的服务器。以本机 Ollama 为例：\n\n"
-        f"```json\n{SNIPPET}\n```\n\n"
-        "之后用 /model 查看将要使用的模型。"
+        f"只能回答 /help 之类的命令。\n\n{_HOW_TO_ADD_CHINESE}"
     ),
+    how_to_add=_HOW_TO_ADD_CHINESE,
     unknown="我不认识 {command}。输入 /help 查看我能回答的命令。",
     help_title="没有模型时我也能回答的命令：",
     help_tail="其他内容会交给已配置的模型；用 /model 查看。",

@@ -24,10 +24,17 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SecretRef(Section, frozen=True, kw_only=True):
-    """A secret that lives elsewhere, in the original's spelling; ``source: "env"`` is read here."""
+    """A secret that lives elsewhere, in the original's spelling."""
 
-    source: Annotated[str, Meta(description="Where it lives; ``env`` is served.")]
-    id: Annotated[str, Meta(description="Its name there, such as the variable's name.")]
+    source: Annotated[str, Meta(description="Where it lives: ``env``, ``file`` or ``keyring``.")]
+    id: Annotated[
+        str,
+        Meta(description="The variable, the keyring's user, or a JSON pointer into the file."),
+    ] = ""
+    path: Annotated[str, Meta(description="The file that holds it, for ``file``.")] = ""
+    service: Annotated[str, Meta(description="The keyring's service, for ``keyring``.")] = (
+        "openclaw"
+    )
     provider: Annotated[str, Meta(description="Kept, not used.")] = "default"
 
 

@@ -12,11 +12,38 @@ from openclaw.config.schema.fields import (
     now,
     port_number,
 )
+from openclaw.config.schema.pairing import Pairing
 from openclaw.config.units import Seconds
 
 AuthMode = Literal["none", "token", "password", "pairing", "trusted-proxy"]
 Dialect = Literal["native", "seed-connect", "seed-data"]
 DIALECTS: tuple[Dialect, ...] = ("native", "seed-connect", "seed-data")
+
+
+class TrustedProxy(Section, frozen=True, kw_only=True):
+    """Users that a proxy has signed in (``mode: "trusted-proxy"``)."""
+
+    user_header: Annotated[
+        str, now("The header in which one of ``gateway.trustedProxies`` names the user.")
+    ]
+    allow_users: Annotated[
+        tuple[str, ...], now("The users that may come in; absent: all that the proxy lets through.")
+    ] = ()
+    required_headers: Annotated[tuple[str, ...], now("Headers that must be there as well.")] = ()
+
+
+class Tailscale(Section, frozen=True, kw_only=True):
+    """Exposure by Tailscale; ``tailscale serve`` itself is yours to run."""
+
+    mode: Annotated[
+        Literal["off", "serve", "funnel"],
+        now(
+            "``serve`` or ``funnel``: listen on ``port``, loopback only, for ``tailscale serve``; "
+            "only there its identity headers are believed, and nobody is local."
+        ),
+    ] = "off"
+    port: Annotated[int, port_number("The port to point ``tailscale serve`` to.")] = 18788
+    reset_on_exit: Annotated[bool, later("The gateway does not run Tailscale's tools.")] = False
 
 
 class Auth(Section, frozen=True, kw_only=True):
@@ -26,7 +53,8 @@ class Auth(Section, frozen=True, kw_only=True):
         AuthMode | None,
         now(
             "``token`` (default): the shared token; ``password``: a shared password; ``pairing``: "
-            "paired devices, the token is optional; ``none``: loopback only."
+            "paired devices, the token is optional; ``trusted-proxy``: users that a proxy has "
+            "signed in (``trustedProxy``); ``none``: loopback only."
         ),
     ] = None
     type: Annotated[AuthMode | None, now("Another spelling of ``mode``.")] = None
@@ -40,8 +68,14 @@ class Auth(Section, frozen=True, kw_only=True):
     ] = field(default=(), name="admin_channels")
     rate_limit: Annotated[Any, later("Limits of failed authentication.")] = None
     allow_tailscale: Annotated[Any, later("Identity by Tailscale.")] = None
-    trusted_proxy: Annotated[Any, later("Identity by a proxy's headers.")] = None
-    identity_scopes: Annotated[Any, later("Scopes by verified identity.")] = None
+    trusted_proxy: Annotated[TrustedProxy | None, now("Users that a proxy has signed in.")] = None
+    identity_scopes: Annotated[
+        dict[str, tuple[str, ...]],
+        now(
+            "Scopes by the name of a user whom the proxy or Tailscale has signed in; other users "
+            "of the proxy get all but ``admin`` and speech, of Tailscale none."
+        ),
+    ] = field(default_factory=dict)
 
 
 class RateLimit(Section, frozen=True, kw_only=True, rename=None):
@@ -96,20 +130,48 @@ class Remote(Section, frozen=True, kw_only=True):
     url: Annotated[str | None, now("Its address, ``wss://host:18789``.")] = None
     token: Annotated[Secret | None, now("Its token; never this gateway's own.")] = None
     password: Annotated[Secret | None, now("Its password.")] = None
-    tls_fingerprint: Annotated[str | None, now("SHA-256 of the certificate to expect.")] = None
+    tls_fingerprint: Annotated[
+        str | None,
+        now(
+            "SHA-256 fingerprint of the certificate to expect; another one is refused before "
+            "anything is sent. Several, with commas between, while certificates change."
+        ),
+    ] = None
+    ssh: Annotated[
+        str | None,
+        now(
+            "``user@host``: reach it through an SSH tunnel to that host; ``url`` is then the "
+            "address as seen from there, ``ws://127.0.0.1:18789`` unless set."
+        ),
+    ] = None
     transport: Annotated[str | None, later("``ssh`` or ``direct``.")] = None
 
 
 class Tls(Section, frozen=True, kw_only=True):
     """Encryption of the gateway's own port."""
 
-    enabled: Annotated[bool, later("Whether the port speaks TLS.")] = False
-    cert: Annotated[str | None, later("Certificate file (PEM).")] = None
-    key: Annotated[str | None, later("Private key file (PEM).")] = None
-    cert_path: Annotated[str | None, later("Another spelling of ``cert``.")] = None
-    key_path: Annotated[str | None, later("Another spelling of ``key``.")] = None
-    ca_path: Annotated[str | None, later("Authorities for client certificates.")] = None
-    auto_generate: Annotated[bool, later("Make a self-signed certificate.")] = True
+    enabled: Annotated[bool, now("Whether the port speaks TLS, and nothing else.")] = False
+    cert: Annotated[
+        str | None,
+        now("Certificate file (PEM), its chain below it; read again when it changes."),
+    ] = None
+    key: Annotated[str | None, now("Private key file (PEM).")] = None
+    cert_path: Annotated[str | None, now("Another spelling of ``cert``.")] = None
+    key_path: Annotated[str | None, now("Another spelling of ``key``.")] = None
+    ca_path: Annotated[
+        str | None,
+        now("Whom client certificates must be signed by (PEM); self-signed ones may stand in it."),
+    ] = None
+    client_certificates: Annotated[
+        Literal["off", "optional", "required"] | None,
+        now(
+            "Whether clients are asked for a certificate; ``optional`` when ``caPath`` is set. "
+            "With ``required`` nobody connects without one."
+        ),
+    ] = None
+    auto_generate: Annotated[
+        bool, now("Make a self-signed certificate at the first start when none is configured.")
+    ] = True
 
 
 class Policy(Section, frozen=True, kw_only=True):
@@ -157,22 +219,29 @@ class Gateway(Section, frozen=True, kw_only=True):
         now("Frame dialects that are understood; ``native`` alone is as strict as the original."),
     ] = DIALECTS
     policy: Annotated[Policy, now("Limits announced to clients.")] = Policy()
-    rate_limit: Annotated[RateLimit, later("Work limits of remote devices and chat senders.")] = (
+    rate_limit: Annotated[RateLimit, now("Work limits of remote devices and chat senders.")] = (
         field(default=RateLimit(), name="rate_limit")
     )
     handshake_timeout: Annotated[
         Seconds, now("Time from connection to a complete ``connect``.")
     ] = Seconds(15)
     remote: Annotated[Remote, now("Another gateway to talk to.")] = Remote()
-    tls: Annotated[Tls, later("Encryption of the port.")] = Tls()
-    pairing: Annotated[Any, later("Pairing policies for localhost, LAN and WAN.")] = None
+    tls: Annotated[Tls, now("Encryption of the port.")] = Tls()
+    allow_plaintext: Annotated[
+        bool,
+        now(
+            "Listen on an address that is not loopback without TLS and without a declared proxy; "
+            "for networks where nobody can listen in, such as a container's or a VPN's."
+        ),
+    ] = False
+    pairing: Annotated[Pairing, now("Which devices wait for an operator.")] = Pairing()
     clustering: Annotated[Any, later("Several gateways as one.")] = None
     health: Annotated[Any, later("Thresholds of the health checks.")] = None
     node_capabilities: Annotated[Any, later("Which node serves which capability.")] = None
     singleton: Annotated[bool, now("One gateway per state directory; always so.")] = True
     constraints: Annotated[Any, later("Promises about being the only one.")] = None
     nodes: Annotated[Any, later("Pairing and commands of nodes.")] = None
-    tailscale: Annotated[Any, later("Exposure by Tailscale.")] = None
+    tailscale: Annotated[Tailscale, now("Exposure by Tailscale.")] = Tailscale()
     reload: Annotated[Any, later("What happens when this file changes.")] = None
     roles: Annotated[Any, later("Named operator roles.")] = None
     tools: Annotated[Any, later("Tools over HTTP.")] = None

@@ -7,6 +7,7 @@ from msgspec import field
 from openclaw.config.schema.agents import Agents, Models
 from openclaw.config.schema.fields import Section, later, now
 from openclaw.config.schema.gateway import Gateway
+from openclaw.config.schema.security import Audit, Security
 from openclaw.config.schema.traffic import (
     Access,
     Connections,
@@ -97,8 +98,8 @@ class Config(Section, frozen=True, kw_only=True):
     ordering: Annotated[Ordering, later("Which messages keep their order.")] = Ordering()
     queue: Annotated[Queue, later("Where messages wait.")] = Queue()
     deduplication: Annotated[Deduplication, later("Repeated messages.")] = Deduplication()
-    access: Annotated[Access, later("Who may come in, besides authentication.")] = Access()
-    connections: Annotated[Connections, later("Outgoing connections.")] = Connections()
+    access: Annotated[Access, now("Who may come in, besides ``gateway.auth``.")] = Access()
+    connections: Annotated[Connections, now("Outgoing connections.")] = Connections()
     hooks: Annotated[Hooks, later("Webhooks into the agent.")] = Hooks()
     channels: Annotated[Any, later("Chat platforms.")] = None
     bindings: Annotated[Any, later("Which agent answers which chat.")] = None
@@ -112,7 +113,7 @@ class Config(Section, frozen=True, kw_only=True):
     tools: Annotated[Any, later("Tools of agents.")] = None
     plugins: Annotated[Any, later("Plugins of the original; never loaded.")] = None
     monitoring: Annotated[Any, later("Alerts.")] = None
-    security: Annotated[Any, later("Transport and encryption.")] = None
+    security: Annotated[Security, now("Transport and encryption.")] = Security()
     memory: Annotated[Any, later("Limits and caches.")] = None
     commands: Annotated[Any, later("Chat commands.")] = None
     approvals: Annotated[Any, later("Who approves what.")] = None
@@ -130,7 +131,7 @@ class Config(Section, frozen=True, kw_only=True):
     media: Annotated[Any, later("Attachments.")] = None
     broadcast: Annotated[Any, later("One message to several agents.")] = None
     discovery: Annotated[Any, later("How gateways find each other.")] = None
-    audit: Annotated[Any, later("The audit trail.")] = None
+    audit: Annotated[Audit, now("The audit trail.")] = Audit()
     diagnostics: Annotated[Any, later("Traces.")] = None
     telemetry: Annotated[Any, later("Nothing is ever sent.")] = None
     update: Annotated[Any, later("Updates of the original.")] = None

@@ -1,9 +1,10 @@
 """Sections about messages on their way: queue, order, sockets, limits, pools; keys only."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import field
 
+from openclaw.config.schema.authentication import Authentication
 from openclaw.config.schema.fields import Section, at_least, later, now
 from openclaw.config.units import Bytes, PerMinute, Seconds
 
@@ -105,21 +106,32 @@ class Network(Section, frozen=True, kw_only=True):
 
 
 class RateLimiting(Section, frozen=True, kw_only=True):
-    """Limits of plain traffic; none unless set."""
+    """How many frames and HTTP requests are served; no limit unless set."""
 
-    all: Annotated[PerMinute | None, now("All connections together.")] = field(
+    all: Annotated[PerMinute | None, now("Of all connections together, ``1000rpm``.")] = field(
         default=None, name="global"
     )
-    per_connection: Annotated[PerMinute | None, now("One connection.")] = None
-    per_ip: Annotated[PerMinute | None, now("One address.")] = None
+    per_connection: Annotated[PerMinute | None, now("Of one connection, ``100rpm``.")] = None
+    per_ip: Annotated[
+        PerMinute | None, now("Of one address, or one IPv6 network of 64 bits, ``500rpm``.")
+    ] = None
 
 
 class Access(Section, frozen=True, kw_only=True):
     """Who may come in, besides authentication."""
 
-    ip_whitelist: Annotated[tuple[str, ...], now("Addresses that may connect.")] = ()
+    ip_whitelist: Annotated[
+        tuple[str, ...],
+        now(
+            "Addresses, networks and host names that may connect; empty: all. Names are looked up "
+            "every minute and let nobody in while that fails. Programs on this machine always "
+            "may; behind a trusted proxy the client that it reports is meant."
+        ),
+    ] = ()
     rate_limiting: Annotated[RateLimiting, now("Limits of plain traffic.")] = RateLimiting()
-    authentication: Annotated[Any, now("Kinds of credentials, second factors.")] = None
+    authentication: Annotated[Authentication, now("Kinds of credentials, second factors.")] = (
+        Authentication()
+    )
 
 
 class Pool(Section, frozen=True, kw_only=True):
@@ -142,7 +154,15 @@ class ChannelConnections(Section, frozen=True, kw_only=True):
 class Connections(Section, frozen=True, kw_only=True):
     """Outgoing connections."""
 
-    pool: Annotated[Pool, now("Outgoing HTTP connections.")] = Pool()
-    per_channel: Annotated[dict[str, ChannelConnections], now("By channel.")] = field(
+    pool: Annotated[Pool, later("Outgoing HTTP connections.")] = Pool()
+    per_channel: Annotated[dict[str, ChannelConnections], later("By channel.")] = field(
         default_factory=dict
     )
+    pins: Annotated[
+        dict[str, tuple[str, ...]],
+        now(
+            "By host name: pins (``sha256/...``) of the public keys of which one must be in the "
+            "server's certificate chain, besides everything else that is checked. List the key "
+            "in use and a spare one."
+        ),
+    ] = field(default_factory=dict)

@@ -140,7 +140,7 @@ class ChatMethods:
 
     async def _wait(self, client: Client, params: AgentWaitParams) -> AgentWait:
         # First wait, then look: a run that ends meanwhile is seen by one of the two.
-        waiting = self.conversations.ended(params.run_id)
+        waiting = client.wait_for(lambda: self.conversations.ended(params.run_id))
         timer = self.clock.callLater(params.timeout_ms / 1000, waiting.cancel)
         try:
             receipt = await self.conversations.receipt(params.run_id)
@@ -152,6 +152,7 @@ class ChatMethods:
         finally:
             if timer.active():
                 timer.cancel()
+            client.waits.discard(waiting)
             waiting.addErrback(lambda _: None)
             waiting.cancel()
         return _waited(params.run_id, record)

@@ -1,8 +1,6 @@
 """Paired devices and those that wait to be, as operators see and decide about them."""
 
 from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -39,27 +37,24 @@ from openclaw.protocol.schema.devices import (
     TokenRow,
 )
 
-TakeWrite = Callable[[str, str], None]
-
 
 @frozen(kw_only=True)
 class DeviceMethods:
     """Which devices may connect.
 
     :ivar verified: whether a client has lately shown a second factor.
-    :ivar take_write: counts a control-plane write of a device; raises if it was one too many.
     """
 
     devices: IDevices
     pairing: IPairing
     codes: ICodes
     broadcaster: Broadcaster
-    take_write: TakeWrite
     verified: Callable[[Client], bool]
 
     def handlers(self) -> Mapping[str, Handler]:
         """By method name."""
-        writes: dict[str, Handler] = {
+        return {
+            "device.pair.list": self._list,
             "device.pair.approve": self._approve,
             "device.pair.reject": self._reject,
             "device.pair.remove": self._remove,
@@ -67,8 +62,6 @@ class DeviceMethods:
             "device.token.rotate": self._rotate,
             "device.token.revoke": self._revoke,
         }
-        limited = {name: self.limited(name, one) for name, one in writes.items()}
-        return {"device.pair.list": self._list, **limited}
 
     def paired(self, device: Device) -> PairedDevice:
         """One device as operators see it."""
@@ -79,16 +72,6 @@ class DeviceMethods:
         device_id = client.admitted.device_id
         name = device_id or f"a client at {client.peer.address}"
         return Approver(name, client.allowed, device_id, self.verified(client))
-
-    def limited(self, method: str, handler: Handler) -> Handler:
-        """A handler that counts as a control-plane write."""
-
-        @wraps(handler)
-        def counted(client: Client, params: Any) -> Any:
-            self.take_write(method, self.approver(client).name)
-            return handler(client, params)
-
-        return counted
 
     def _connected(self) -> set[str | None]:
         return {one.admitted.device_id for one in self.broadcaster}

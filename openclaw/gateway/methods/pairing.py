@@ -27,8 +27,7 @@ class PairingMethods:
 
     def handlers(self) -> Mapping[str, Handler]:
         """By method name."""
-        approve = self.devices.limited("pairing.approve", self._approve)
-        return {"pairing.list": self._list, "pairing.approve": approve}
+        return {"pairing.list": self._list, "pairing.approve": self._approve}
 
     def _list(self, client: Client, params: PairingListParams) -> PairingList:
         channel = _text(params.channel)

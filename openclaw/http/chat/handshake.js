@@ -2,7 +2,7 @@
 
 const CLIENT = { id: "webchat-ui", version: "1.0.0", platform: "web", mode: "webchat" };
 const ROLE = "operator";
-const SCOPES = ["operator.read", "operator.write", "operator.approvals"];
+const SCOPES = ["operator.read", "operator.write", "operator.approvals", "operator.pairing"];
 
 /** The text a device signs, third version: fields joined by "|", an absent device family empty. */
 export function signatureText({ deviceId, signedAt, token, nonce }) {

@@ -170,6 +170,7 @@ class Chat {
       reset: () => sessions.reset(current()),
       delete: () => this.#delete(current()),
       retry: () => this.#retry(),
+      admit: (code) => this.#wire.request("pairing.approve", { code }),
       useCode: (code) => this.#useCode(code),
     };
   }

@@ -49,13 +49,18 @@ class AgentHealth(Wire, frozen=True, kw_only=True):
 
 
 class EventLoop(Wire, frozen=True, kw_only=True):
-    """How late the reactor runs; milliseconds over the last interval."""
+    """How late the reactor runs; milliseconds over the last minute.
+
+    :ivar utilization: share of the last second in which the reactor's thread was at work, 0 to 1.
+    :ivar cpu_core_ratio: CPU time of the whole process in the last second, in cores.
+    """
 
     degraded: bool
     reasons: list[str]
     interval_ms: float
     delay_p99_ms: float
     delay_max_ms: float
+    utilization: float
     cpu_core_ratio: float
 
 
@@ -83,6 +88,7 @@ class Health(Wire, frozen=True, kw_only=True):
     sessions: SessionFigures
     event_loop: EventLoop
     store: StoreFigures
+    tls: "TlsStatus | UnsetType" = UNSET
 
 
 class StatusParams(Wire, frozen=True, kw_only=True):

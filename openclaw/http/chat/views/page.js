@@ -100,13 +100,15 @@ export class Page {
     byId("reset").hidden = !sessions.can("sessions.reset");
     const isMain = sessionKey === sessions.defaults.mainSessionKey;
     byId("delete").hidden = isMain || !sessions.can("sessions.delete");
+    byId("admit").hidden = !sessions.can("pairing.approve");
   }
 
-  #joinButtons({ rename, reset, delete: remove, retry }) {
+  #joinButtons({ rename, reset, delete: remove, retry, admit }) {
     byId("rename").onclick = () => this.#dialog.ask("rename", rename, byId("title").textContent);
     byId("reset").onclick = () => this.#dialog.ask("reset", reset);
     byId("delete").onclick = () => this.#dialog.ask("delete", remove);
     byId("retry").onclick = retry;
+    byId("admit").onclick = () => this.#dialog.ask("admit", admit, "");
     byId("skip").onclick = () => this.#composer.focus();
   }
 

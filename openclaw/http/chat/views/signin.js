@@ -44,12 +44,20 @@ export class SigninView {
     const after = { code: "signin.then", pairing: "pairing.after", unable: null };
     byId("signin-title").textContent = say(titles[kind]);
     byId("signin-text").textContent = say(texts[kind]);
-    byId("signin-after").textContent = after[kind] ? say(after[kind]) : "";
+    byId("signin-after").textContent = [this.#showCode(kind, error), after[kind] && say(after[kind])]
+      .filter(Boolean)
+      .join(" ");
     byId("signin-form").hidden = kind !== "code";
     byId("signin-button").disabled = Boolean(busy);
     byId("signin-button").textContent = say(busy ? "signin.busy" : "signin.button");
     this.#command(kind, error);
     byId("signin-error").textContent = kind === "pairing" ? "" : this.#failure();
+  }
+
+  #showCode(kind, error) {
+    const code = error?.details.pairingCode;
+    if (kind !== "pairing" || !code) return "";
+    return this.#words.say("pairing.code", { code: `${code.slice(0, 4)}-${code.slice(4)}` }) + ".";
   }
 
   #command(kind, error) {

@@ -1,0 +1,67 @@
+"""``openclaw encryption``: how the journal is sealed, and with which key."""
+
+import secrets
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import click
+
+from openclaw.cli.connection import Connection
+from openclaw.cli.given import Given, common
+from openclaw.cli.output import aside, fields, print_json, say
+
+_ADMIN = ["operator.admin"]
+_KEY_BYTES = 32
+
+
+@click.group("encryption")
+def command() -> None:
+    """How the journal is sealed, and with which key."""
+
+
+@command.command("status")
+@common
+@click.pass_obj
+def status(given: Given) -> None:
+    """Whether the journal is sealed, and with which key."""
+    with Connection(given, _ADMIN) as gateway:
+        found = gateway.call("encryption.status", {})
+    _show(found, given)
+
+
+@command.command("rotate")
+@common
+@click.pass_obj
+def rotate(given: Given) -> None:
+    """Make a new key; the gateway seals everything with it again while it runs."""
+    with Connection(given, _ADMIN) as gateway:
+        found = gateway.call("encryption.rotate", {})
+    _show(found, given)
+    if not given.as_json:
+        aside("Older copies of the journal still need the key that they were made with.")
+
+
+@command.command("key")
+def key() -> None:
+    """Print a fresh key, for security.encryption.masterKey."""
+    click.echo(urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode().rstrip("="))
+
+
+def _show(found: dict[str, Any], given: Given) -> None:
+    if given.as_json:
+        print_json(found)
+        return
+    if found["storage"] == "none":
+        say("The journal is not sealed.")
+        say('Set security.encryption.storage to "aes-256-gcm" and restart the gateway.')
+        return
+    say("sealed", bold=True, fg="green")
+    doing = f"under way, {found['rows']} rows so far" if found["rotating"] else ""
+    fields(
+        (
+            ("with", found["storage"]),
+            ("key", found.get("keyId", "")),
+            ("kept in", found.get("source", "")),
+            ("rotation", doing),
+        )
+    )

@@ -1,0 +1,60 @@
+"""How much work a remote device or a sender may start: runs and messages; nothing else counts."""
+
+from collections.abc import Callable
+
+from openclaw.interfaces.security import Peer
+from openclaw.security.addresses import bucket
+from openclaw.security.limits.buckets import CAPACITY, Buckets, Rate
+from openclaw.security.limits.refusals import rate_limited
+
+PER_MINUTE = 60
+BURST = 10
+
+
+def is_owner(peer: Peer) -> bool:
+    """Whether this is a program on the gateway's own machine, whose work is never counted.
+
+    Pages are: any page can reach this machine from within its owner's browser.
+    """
+    return peer.loopback and not peer.forwarded and peer.origin is None
+
+
+class WorkLimit:
+    """One bucket per device, per address of clients without one, and per sender of a channel.
+
+    :param seconds: monotonic clock.
+    """
+
+    def __init__(
+        self,
+        seconds: Callable[[], float],
+        rate: Rate | None = None,
+        *,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._buckets = Buckets(seconds, rate or Rate(PER_MINUTE, BURST), capacity=capacity)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, method: str, device_id: str | None, peer: Peer) -> None:
+        """Count one request of a client.
+
+        :raises openclaw.errors.Busy: it was one too many.
+        """
+        if is_owner(peer):
+            return
+        key = ("address", bucket(peer.address)) if device_id is None else ("device", device_id)
+        self._take(method, key)
+
+    def take_sender(self, channel: str, sender: str) -> None:
+        """Count one message that came through a chat channel.
+
+        :raises openclaw.errors.Busy: it was one too many.
+        """
+        self._take(f"messages on {channel}", ("sender", f"{channel}:{sender}"))
+
+    def _take(self, what: str, key: tuple[str, str]) -> None:
+        wait_ms = self._buckets.take(key)
+        if wait_ms:
+            raise rate_limited(what, str(self._buckets.rate), "work", wait_ms)

@@ -1,0 +1,1 @@
+"""TLS of the gateway's port: certificates, their rotation, what is spoken; no sockets."""
