@@ -7,7 +7,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from openclaw.agents.run import Run, RunCut
+from openclaw.agents.run import GATHER_FROM, GATHER_SHARE, Run, RunCut
 from openclaw.errors import StoreError
 from openclaw.interfaces.agents import IRunSink, RunOutcome
 from openclaw.protocol.schema.chat import Message
@@ -120,6 +120,30 @@ class RunTests(SynchronousTestCase):
         self.failureResultOf(self.run_.ended, RunCut)
         self.recorded.callback(None)
         self.assertEqual((self.deltas(), self.run_.text), ([], ""))
+
+    def test_a_long_answer_is_gathered_so_that_it_costs_no_square(self) -> None:
+        self.recorded.callback(None)
+        self.run_.follow(self.runtime)
+        said = "word " * 40_000
+        for at in range(0, len(said), 5):
+            self.run_.delta(said[at : at + 5])
+        told = [len(one["message"]["content"][0]["text"]) for one in self.heard.of("chat")]
+        early = [size for size in told if size < GATHER_FROM]
+        self.assertEqual(early, list(range(5, GATHER_FROM, 5)), "short ones go word by word")
+        self.assertLess(sum(told) - sum(early), 2 * GATHER_SHARE * len(said))
+        self.assertLess(told[-1], len(said))
+        self.runtime.callback(RunOutcome(said))
+        self.assertEqual("".join(self.deltas()), said, "nothing is left untold at the end")
+
+    def test_what_was_gathered_is_told_before_a_cut(self) -> None:
+        self.recorded.callback(None)
+        self.run_.delta("x" * GATHER_FROM)
+        self.run_.delta("last words")
+        self.assertNotIn("last words", self.deltas())
+        self.run_.cut("aborted")
+        self.failureResultOf(self.run_.ended, RunCut)
+        self.assertEqual(self.deltas()[-1], "last words")
+        self.assertTrue(self.run_.text.endswith("last words"))
 
     def test_a_cut_before_the_runtime_was_asked(self) -> None:
         self.assertTrue(self.run_.cut("timeout"))

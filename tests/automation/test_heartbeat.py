@@ -2,8 +2,14 @@
 
 from zope.interface.verify import verifyObject
 
-from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
-from openclaw.errors import StoreError
+from openclaw.automation.heartbeat import (
+    MAX_NOTES,
+    MAX_NOTES_CHARACTERS,
+    PROMPT,
+    HeartbeatPlan,
+    HeartbeatService,
+)
+from openclaw.errors import Busy, StoreError
 from openclaw.interfaces.monitoring import IHeartbeats
 from tests.sessions.rig import MAIN, World, WorldCase, make_id
 
@@ -161,6 +167,32 @@ class WakeTests(HeartbeatCase):
         self.world.call.answer("NO_REPLY")
         self.pass_minutes(30)
         self.assertEqual(self.beats[-1], PROMPT)
+
+    def test_notes_are_on_disk_when_they_are_answered(self) -> None:
+        self.world.store.holding = True
+        waking = self.heartbeat.wake("one", now=False)
+        self.assertNoResult(waking)
+        self.world.store.release()
+        self.successResultOf(waking)
+        self.world.store.holding = False
+        self.assertEqual(self.restarted().waiting_notes, ["one"])
+        self.pass_minutes(30)
+        self.assertEqual(self.beats, [f"{PROMPT}\none"])
+        self.world.call.answer("NO_REPLY")
+        self.assertEqual(self.restarted().waiting_notes, [])
+
+    def test_notes_are_bounded(self) -> None:
+        self.successResultOf(self.heartbeat.switch(False))
+        for _ in range(MAX_NOTES):
+            self.successResultOf(self.heartbeat.wake("x", now=False))
+        self.failureResultOf(self.heartbeat.wake("one more", now=False), Busy)
+        self.assertEqual(self.heartbeat.waiting_notes, ["x"] * MAX_NOTES)
+        self.assertEqual(self.restarted().waiting_notes, ["x"] * MAX_NOTES)
+
+    def test_one_note_may_not_be_a_book(self) -> None:
+        book = "x" * (MAX_NOTES_CHARACTERS + 1)
+        self.failureResultOf(self.heartbeat.wake(book, now=False), Busy)
+        self.successResultOf(self.heartbeat.wake(book[1:], now=False))
 
     def test_a_store_that_fails(self) -> None:
         self.world.store.failing = {"store_input"}

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.browser.script import run_check
 from tests.conformance import packages
 from tests.conformance.cases import require
+from tests.conformance.proxy import Proxy
 from tests.conformance.target import Gateway
 
 _SECONDS = 60
@@ -21,7 +22,7 @@ class PageTests(SynchronousTestCase):
         """Look for what is needed, then start a gateway on an empty state directory."""
         for need in (packages.node, packages.browser, lambda: packages.package("playwright-core")):
             require(need)
-        self.gateway = Gateway()
+        self.gateway = Gateway({"gateway": {"trustedProxies": ["127.0.0.1"]}})
         self.addCleanup(self.gateway.stop)
         self.gateway.start()
 
@@ -49,6 +50,13 @@ class PageTests(SynchronousTestCase):
     def test_hostile_links_reach_nobody_else(self) -> None:
         """CVE-2026-25253: no part of the address makes the page talk to another host."""
         self.check("hostile.mjs")
+
+    def test_a_code_of_another_browser_lets_it_in(self) -> None:
+        """#76: it comes through a proxy, so from elsewhere; its code is typed in a chat here."""
+        proxy = Proxy(self.gateway.port)
+        proxy.start()
+        self.addCleanup(proxy.stop)
+        self.check("pairing.mjs", far=f"http://127.0.0.1:{proxy.port}")
 
     def test_keyboard_only(self) -> None:
         """Everything can be done without a pointer."""

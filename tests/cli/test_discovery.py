@@ -8,8 +8,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from openclaw.cli.discovery import Target, discover
 from openclaw.cli.given import Given
 from openclaw.cli.problems import Problem, UsageProblem
+from openclaw.config.fingerprints import fingerprint
+from openclaw.config.ssh import SshTarget
 
 ALIVE, DEAD = 4711, 4712
+PIN, OTHER_PIN = fingerprint(b"one"), fingerprint(b"other")
 REMOTE = {"mode": "remote", "remote": {"url": "wss://far.example.org", "token": "remote-token"}}
 
 
@@ -166,3 +169,59 @@ class DiscoveryTests(SynchronousTestCase):
         shown = repr(self.discover()) + repr(Given(token="option-token"))
         self.assertNotIn("file-token", shown)
         self.assertNotIn("option-token", shown)
+
+    def test_pins_come_from_the_option_the_remote_section_or_our_own_gateways_note(self) -> None:
+        """And each only for the gateway it is about."""
+        note = {"pid": ALIVE, "port": 3, "host": "127.0.0.1", "url": "wss://127.0.0.1:3"}
+        note["fingerprints"] = [PIN]
+        (self.state / "gateway/runtime.json").write_text(json.dumps(note))
+        self.assertEqual(self.discover().pins, (PIN,))
+        self.assertEqual(self.discover(tls_fingerprint=OTHER_PIN).pins, (OTHER_PIN,))
+        self.assertEqual(self.discover(url="wss://localhost:3").pins, (PIN,))
+        self.assertEqual(self.discover({"OPENCLAW_GATEWAY_PORT": "3"}).pins, (PIN,))
+        self.assertEqual(self.discover(url="wss://far.example.org").pins, ())
+        self.assertEqual(self.discover(url="wss://127.0.0.1:3", ssh="host").pins, ())
+        remote = {**REMOTE["remote"], "tlsFingerprint": f"{PIN}, {OTHER_PIN.lower()}"}  # type: ignore[dict-item]
+        self.config(mode="remote", remote=remote)
+        self.assertEqual(self.discover().pins, (PIN, OTHER_PIN))
+        self.assertEqual(self.discover(url="wss://else.example.org").pins, ())
+
+    def test_a_pin_for_plain_text_is_a_mistake_that_is_told(self) -> None:
+        """Nobody shall think that it protects."""
+        for given in ({"url": "ws://127.0.0.1:3"}, {"ssh": "host"}):
+            self.assertRaises(UsageProblem, self.discover, tls_fingerprint=PIN, **given)
+        self.assertRaises(
+            UsageProblem, self.discover, url="wss://a.example", tls_fingerprint="ab:cd"
+        )
+
+    def test_the_published_pins_hold_while_the_gateway_has_no_note(self) -> None:
+        """The configuration says where it will be."""
+        self.config(port=5, tls={"enabled": True})
+        self.assertEqual(self.discover().address.url, "wss://127.0.0.1:5")
+        (self.state / "gateway/tls").mkdir()
+        said = {"fingerprint": PIN, "next": {"fingerprint": OTHER_PIN}}
+        (self.state / "gateway/tls/pins.json").write_text(json.dumps(said))
+        self.assertEqual(self.discover().pins, (PIN, OTHER_PIN))
+
+    def test_a_tunnel_leads_to_another_machines_gateway_with_its_own_secrets(self) -> None:
+        """Nothing of this machine decides, or is sent."""
+        self.runtime()
+        self.token_file()
+        found = self.discover(ssh="me@far.example.org:2222")
+        self.assertEqual(found.ssh, SshTarget("far.example.org", "me", 2222))
+        self.assertEqual(found.address.url, "ws://127.0.0.1:18789")
+        self.assertEqual((found.secret.token, found.on_this_machine), ("", False))
+        self.assertEqual(self.discover(ssh="host", token="given").secret.token, "given")
+        self.assertEqual(self.discover(ssh="host", url="ws://127.0.0.1:9").address.port, 9)
+        self.assertRaises(UsageProblem, self.discover, ssh="-oProxyCommand=x")
+
+    def test_the_configuration_can_name_the_tunnel(self) -> None:
+        """Its token is for that gateway and no other."""
+        self.config(mode="remote", remote={"ssh": "me@far", "token": "remote-token"})
+        for found in (self.discover(), self.discover(ssh="me@far")):
+            self.assertEqual(found.ssh, SshTarget("far", "me"))
+            self.assertEqual(found.address.url, "ws://127.0.0.1:18789")
+            self.assertEqual(found.secret.token, "remote-token")
+        self.assertEqual(self.discover(ssh="me@else").secret.token, "")
+        elsewhere = self.discover(url="wss://else.example.org")
+        self.assertEqual((elsewhere.ssh, elsewhere.secret.token), (None, ""))

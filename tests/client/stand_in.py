@@ -6,6 +6,11 @@ from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from openclaw.config.tls import TlsSettings
+from openclaw.security.tls.contexts import ServerContexts
+from openclaw.security.tls.pairs import Pair
 
 NONCE = "stand-in-nonce"
 CHALLENGED_AT_MS = 1_795_160_402_930
@@ -100,12 +105,19 @@ class StandIn:
         self._reactor = reactor
         self._port: Any = None
         self._number = 0
+        self._scheme = "ws"
 
-    def listen(self, port: int = 0) -> None:
-        """Begin, on any free port if none is given."""
-        self._port = self._reactor.listenTCP(
-            port, _Factory(self, self._reactor), interface="127.0.0.1"
-        )
+    def listen(self, port: int = 0, pair: Pair | None = None) -> None:
+        """Begin, on any free port if none is given.
+
+        :param pair: speak TLS with this certificate.
+        """
+        factory: Any = _Factory(self, self._reactor)
+        if pair is not None:
+            self._scheme = "wss"
+            contexts = ServerContexts(TlsSettings(enabled=True), pair)
+            factory = TLSMemoryBIOFactory(contexts, False, factory)
+        self._port = self._reactor.listenTCP(port, factory, interface="127.0.0.1")
         self._number = self._port.getHost().port
 
     @property
@@ -116,7 +128,7 @@ class StandIn:
     @property
     def url(self) -> str:
         """The address clients use."""
-        return f"ws://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     async def stop(self) -> None:
         """Stop listening, close what is open, and wait for it."""

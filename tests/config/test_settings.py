@@ -81,7 +81,7 @@ class PrecedenceTests(SynchronousTestCase):
             gateway = {"auth": {"token": config}} if attribute == "token" else {attribute: config}
             settings = settle(
                 {"gateway": gateway} if config else {},
-                Options(**{attribute: option}),
+                Options(**{attribute: option}),  # type: ignore[arg-type]  # texts, each
                 {f"OPENCLAW_GATEWAY_{attribute.upper()}": str(env)} if env else {},
             )
             results.append((option or env or config or default, settings))
@@ -142,6 +142,19 @@ class PlaceTests(SynchronousTestCase):
         settings = read_settings(Options(), {"OPENCLAW_CONFIG_PATH": missing}, HOME)
         self.assertFalse(settings.loaded.exists)
         self.assertIn("defaults are used", settings.warnings[0])
+
+    def test_keys_that_do_nothing_are_named_once_at_start(self) -> None:
+        tree = {
+            "gatewy": {"port": 1},
+            "hooks": {"enabled": True, "token": "t0ken"},
+            "zz": {f"k{number}": 1 for number in range(3)},
+        }
+        warnings = settle(tree).warnings
+        self.assertIn("unknown, so ignored: gatewy, zz", warnings)
+        self.assertIn("not served yet, so ignored: hooks", warnings)
+        self.assertNotIn("t0ken", "".join(warnings))
+        many = settle({f"k{number}": 1 for number in range(25)}).warnings[0]
+        self.assertTrue(many.endswith("k9 and 15 more"), many)
 
     def test_log_and_workspace(self) -> None:
         settings = settle()
@@ -256,12 +269,23 @@ class ServingTests(SynchronousTestCase):
         open_auth = {"auth": {"mode": "none"}}
         for gateway in ({"host": "0.0.0.0"}, {"bind": "lan"}, {"host": "::"}, {"host": "10.0.0.1"}):
             self.assertEqual(self.refused({**gateway, **open_auth}), "gateway.auth.mode")
-            check_serving(settle({"gateway": gateway}))
+            check_serving(settle({"gateway": {**gateway, "allowPlaintext": True}}))
         self.assertEqual(self.refused(open_auth, Options(host="0.0.0.0")), "gateway.auth.mode")
         check_serving(settle({"gateway": open_auth}))
         check_serving(settle({"gateway": {"host": "::1", **open_auth}}))
 
+    def test_an_open_address_needs_tls_a_declared_proxy_or_the_owners_word(self) -> None:
+        for gateway in ({"host": "0.0.0.0"}, {"bind": "lan"}, {"host": "::"}, {"host": "10.0.0.1"}):
+            self.assertEqual(self.refused(gateway), "gateway.tls.enabled")
+            for protection in (
+                {"tls": {"enabled": True}},
+                {"trustedProxies": ["10.0.0.2"]},
+                {"allowPlaintext": True},
+            ):
+                check_serving(settle({"gateway": {**gateway, **protection}}))
+            check_serving(settle({"gateway": gateway}, Options(allow_plaintext=True)))
+        self.assertEqual(self.refused({}, Options(host="192.168.1.5")), "gateway.tls.enabled")
+        check_serving(settle({"gateway": {"host": "::1"}}))
+
     def test_what_would_be_unsafe_half_served_is_refused(self) -> None:
-        self.assertEqual(self.refused({"tls": {"enabled": True}}), "gateway.tls.enabled")
-        self.assertEqual(self.refused({"auth": {"mode": "trusted-proxy"}}), "gateway.auth.mode")
         self.assertEqual(self.refused({"mode": "remote"}), "gateway.mode")

@@ -121,7 +121,10 @@ class Rig:
         }
         self.broadcaster = Broadcaster()
         self.presence = Presence(
-            PresenceEntry(ts=NOW_MS, mode="gateway", reason="self"), self.broadcaster, self.now_ms
+            PresenceEntry(ts=NOW_MS, mode="gateway", reason="self"),
+            self.broadcaster,
+            self.now_ms,
+            self.clock,
         )
         self.dispatcher = Dispatcher(
             {name: METHODS[name] for name in served}, served, lambda: f"ref-{next(numbers)}"
@@ -180,9 +183,10 @@ class Rig:
     def connect(self, client: str = "gateway-client/backend", **sent: Any) -> Socket:
         """Dial, shake hands, and leave nothing unread."""
         socket = self.dial()
-        socket.taken()
+        challenge, *_ = socket.taken()
+        sent = {"nonce": challenge.json()["payload"]["nonce"], **sent}
         socket.send(connect_request(client, **sent))
-        (hello,) = socket.taken()
+        hello, *_ = socket.taken()  # After it a new device is present.
         if not hello.json()["ok"]:
             raise ConnectionRefusedError(hello.json()["error"]["message"])
         return socket

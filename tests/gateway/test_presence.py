@@ -20,7 +20,7 @@ class PresenceCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.broadcaster = Broadcaster()
-        self.presence = Presence(ME, self.broadcaster, self.now_ms)
+        self.presence = Presence(ME, self.broadcaster, self.now_ms, self.clock)
 
     def now_ms(self) -> int:
         return round(self.clock.seconds() * 1000)

@@ -143,7 +143,8 @@ class MethodCase(WorldCase):
     def handlers(self) -> dict[str, Handler]:
         world = self.world
         now_ms = world.now_ms
-        presence = Presence(PresenceEntry(ts=now_ms(), mode="gateway"), self.broadcaster, now_ms)
+        me = PresenceEntry(ts=now_ms(), mode="gateway")
+        presence = Presence(me, self.broadcaster, now_ms, world.clock)
         namespaces = (
             AgentMethods(
                 agents=[AgentProfile("main", "Assistant", "/w"), AgentProfile("ops", "Ops", "/o")],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from openclaw.gateway.client import MOST_WAITS
 from tests.gateway_methods.rig import ALL, MethodCase
 from tests.sessions.rig import MAIN, Call
 
@@ -335,6 +336,27 @@ class WaitTests(ChatCase):
         self.world.store.release()
         self.assertEqual(answers[0]["payload"]["status"], "ok")
         self.assertEqual(self.world.clock.getDelayedCalls(), [])
+
+    def test_it_ends_with_the_socket(self) -> None:
+        self.send()
+        self.wait(ms=86_400_000)
+        self.operator.client.gone()
+        self.assertEqual(self.operator.client.waits, set())
+        self.call.answer("x")
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
+
+    def test_too_many_of_one_connection(self) -> None:
+        self.send()
+        waiting = [self.wait(ms=5000) for _ in range(MOST_WAITS)]
+        error = self.refused("agent.wait", runId="r1", timeoutMs=5000)
+        self.assertEqual((error["code"], error["retryable"]), ("UNAVAILABLE", True))
+        self.call.answer("x")
+        self.assertTrue(all(len(answers) == 1 for answers in waiting))
+        self.assertEqual(self.ok("agent.wait", runId="r1", timeoutMs=0)["status"], "ok")
+
+    def test_an_agent_that_there_is_not(self) -> None:
+        error = self.refused("agent", message="x", idempotencyKey="k", agentId="ghost")
+        self.assertIn('unknown agent id "ghost"', error["message"])
 
     def test_a_journal_that_cannot_be_read(self) -> None:
         self.world.store.failing = {"find_run"}

@@ -86,6 +86,12 @@ class HealthTests(WorldCase):
         )
         self.assertIn("delayP99Ms", health["eventLoop"])
 
+    def test_names_the_file_where_there_is_one(self) -> None:
+        self.store.said = evolve(self.journal.health(), path="/state/journal.sqlite")
+        health = self.snapshot()
+        told = health["sessions"]["path"], health["agents"][0]["sessions"]["path"]
+        self.assertEqual(told, ("/state/journal.sqlite",) * 2)
+
     def test_five_sessions_at_most(self) -> None:
         for number in range(8):
             self.say(f"r{number}", key=f"s{number}")

@@ -10,7 +10,8 @@ class LagTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.cpu = 0.0
-        self.lag = ReactorLag(self.clock, lambda: self.cpu)
+        self.busy = 0.0
+        self.lag = ReactorLag(self.clock, lambda: self.cpu, lambda: self.busy)
         self.lag.startService()
 
     def late(self, seconds: float) -> None:
@@ -51,6 +52,17 @@ class LagTests(SynchronousTestCase):
         self.cpu = 1.5
         self.late(1)
         self.assertEqual(self.lag.figures().cpu_core_ratio, 0.5)
+
+    def test_how_busy_the_reactors_thread_was(self) -> None:
+        self.busy, self.cpu = 0.25, 3.0
+        self.late(0)
+        self.assertEqual(self.lag.figures().utilization, 0.25)
+        self.busy = 0.75
+        self.late(1)
+        self.assertEqual(self.lag.figures().utilization, 0.25)
+        self.busy = 2.0
+        self.late(0)
+        self.assertEqual(self.lag.figures().utilization, 1.0)
 
     def test_stop(self) -> None:
         self.lag.stopService()

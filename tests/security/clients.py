@@ -9,12 +9,20 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from twisted.internet.task import Clock
+from zope.interface import implementer
 
+from openclaw.config.access import AccessSettings
+from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.security import Peer
+from openclaw.protocol.base import Raw, Wire, to_plain
 from openclaw.protocol.connect import ConnectParams
 from openclaw.security.admission import Admission
+from openclaw.security.approvals import Approvals
 from openclaw.security.devices import Devices
+from openclaw.security.identities.sources import Identities
+from openclaw.security.pairing_codes import CodeMaker
 from openclaw.security.policy import TrustPolicy
+from openclaw.security.requests import PendingRequests
 from openclaw.storage.memory import MemoryStore
 
 NOW_MS = 1_795_160_000_000
@@ -29,6 +37,7 @@ PAGE = Peer("127.0.0.1", loopback=True, origin="http://127.0.0.1:18789", host="1
 REMOTE_PAGE = Peer(
     "10.1.2.3", loopback=False, origin="http://10.0.0.5:18789", host="10.0.0.5:18789"
 )
+OWN = frozenset({"100.101.102.103"})  # Addresses of the gateway's host.
 
 
 def b64(raw: bytes) -> str:
@@ -100,10 +109,38 @@ def params(*args: Any, **kwargs: Any) -> ConnectParams:
     return msgspec.convert(plain_params(*args, **kwargs), ConnectParams)
 
 
+@implementer(IEvents)
+class Told:
+    """Remembers what operators were told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Any]] = []
+
+    def wanted(self, event: str, session_key: str = "") -> bool:
+        """Everything is."""
+        return True
+
+    def publish(self, event: str, payload: Wire | Raw, session_key: str = "") -> None:
+        """Take one event, as operators would read it."""
+        self.events.append((event, to_plain(payload)))
+
+    def taken(self) -> list[tuple[str, Any]]:
+        """The events since the last time."""
+        taken, self.events = self.events, []
+        return taken
+
+
 class Door:
     """An admission with everything real around it, and clocks that stand still."""
 
-    def __init__(self, store: MemoryStore | None = None, *, seed: int = 1, **policy: Any) -> None:
+    def __init__(
+        self,
+        store: MemoryStore | None = None,
+        *,
+        seed: int = 1,
+        access: AccessSettings | None = None,
+        **policy: Any,
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(NOW_MS / 1000)
         if store is None:
@@ -112,12 +149,27 @@ class Door:
         self.store = store
         self.devices = Devices(store, b"s" * 32, self.now_ms)
         self.devices.load()
+        self.events = Told()
+        randbytes = random.Random(seed).randbytes
+        self.requests = PendingRequests(
+            store, CodeMaker(b"c" * 32), self.events, self.now_ms, randbytes
+        )
+        self.requests.load()
+        kinds = None if access is None else access.kinds
+        trust = TrustPolicy(**{"secret": TOKEN, "kinds": kinds, **policy})
         self.admission = Admission(
-            TrustPolicy(**{"secret": TOKEN, **policy}),
+            trust,
             self.devices,
             clock=self.now_ms,
             seconds=self.clock.seconds,
-            random_bytes=random.Random(seed).randbytes,
+            random_bytes=randbytes,
+            events=self.events,
+            requests=self.requests,
+            is_own=lambda address: str(address) in OWN,
+            identities=None if access is None else Identities(access, self.now_ms),
+        )
+        self.approvals = Approvals(
+            self.devices, self.requests, trust.pairing, self.events, self.now_ms, randbytes
         )
 
     def now_ms(self) -> int:

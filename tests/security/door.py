@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from attrs import evolve
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.errors import ConnectRefused
@@ -45,10 +46,15 @@ class DoorCase(SynchronousTestCase):
         return result if isinstance(result, Admitted) else self.successResultOf(result)
 
     def refused(self, client: str = "cli/cli", peer: Peer = LOCAL, **sent: Any) -> ConnectRefused:
-        """Be refused, at once; every refusal with details says what to do next."""
-        with self.assertRaises(ConnectRefused) as caught:
-            self.door.admission.admit(params(client, **sent), peer, NONCE)
-        error: ConnectRefused = caught.exception
+        """Be refused; every refusal with details says what to do next."""
+        try:
+            decision = self.door.admission.admit(params(client, **sent), peer, NONCE)
+        except ConnectRefused as refused:
+            error = refused
+        else:
+            self.assertNotIsInstance(decision, Admitted)
+            assert isinstance(decision, Deferred)
+            error = self.failureResultOf(decision, ConnectRefused).value
         if error.details is not None:
             self.assertTrue(str(error.details["next"]).endswith("."))
         self.assertNotIn(TOKEN, msgspec.json.encode([error.message, error.details]).decode())

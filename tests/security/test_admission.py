@@ -344,9 +344,15 @@ class BearerTests(DoorCase):
         for peer in (REMOTE, PAGE, ODD_HOST, evolve(LOCAL, forwarded=True)):
             self.assertIsNone(self.door.admission.bearer(TOKEN, peer))
 
-    def test_a_device_token_is_no_bearer(self) -> None:
-        """It is bound to a key that HTTP does not prove."""
-        token = self.come(device=D1).device_token or ""
+    def test_a_device_token_is_a_bearer_with_that_devices_scopes(self) -> None:
+        """And void once the device is gone."""
+        token = self.come(device=D1, scopes=["operator.read"]).device_token or ""
+        for peer in (LOCAL, REMOTE):
+            admitted = self.door.admission.bearer(token, peer)
+            assert admitted is not None
+            self.assertEqual((admitted.method, admitted.device_id), ("device-token", D1.id))
+            self.assertEqual(admitted.scopes, ("operator.read",))
+        self.successResultOf(self.door.devices.remove(D1.id))
         self.assertIsNone(self.door.admission.bearer(token, LOCAL))
 
 

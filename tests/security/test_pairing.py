@@ -5,10 +5,12 @@ from typing import Any
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
 
 from openclaw.errors import ConnectRefused
-from openclaw.interfaces.security import Admitted
+from openclaw.interfaces.security import Admitted, Peer
+from openclaw.protocol.connect import ConnectParams
 from openclaw.protocol.scopes import SCOPES
 from tests.security.clients import (
     ALL5,
@@ -37,6 +39,7 @@ from tests.security.door import (
 )
 
 CODE_SCOPES = ("operator.read", "operator.write", "operator.approvals", "operator.pairing")
+CODE = r"\A[A-HJ-NP-Z2-9]{8}\Z"
 ASKS = st.lists(st.sampled_from([*sorted(SCOPES), "root"]), max_size=4)
 
 
@@ -154,6 +157,8 @@ class DeviceTests(DoorCase):
             error = self.refused(device=D1, **sent)
             details = dict(error.details or {})
             request_id = details.pop("requestId")
+            self.assertRegex(str(details.pop("pairingCode")), CODE)
+            self.assertEqual(details.pop("pairingCodeExpiresAtMs"), NOW_MS + 3_600_000)
             details.pop("next")
             expected = {"code": "PAIRING_REQUIRED", "deviceId": D1.id, **expected, **approved}
             self.assertEqual(details, expected)
@@ -206,6 +211,9 @@ class RemoteTests(DoorCase):
         error = self.refused(peer=REMOTE, device=D1, scopes=READ)
         details = dict(error.details or {})
         request_id = details.pop("requestId")
+        code = str(details.pop("pairingCode"))
+        self.assertRegex(code, CODE)
+        self.assertEqual(details.pop("pairingCodeExpiresAtMs"), NOW_MS + 3_600_000)
         details.pop("next")
         self.assertEqual(
             details,
@@ -223,7 +231,7 @@ class RemoteTests(DoorCase):
         self.assertEqual(error.reason, f"{words} (requestId: {request_id})")
         again = self.refused(peer=REMOTE, device=D1, scopes=READ).details or {}
         wider = self.refused(peer=REMOTE, device=D1).details or {}
-        self.assertEqual(again["requestId"], request_id)
+        self.assertEqual((again["requestId"], again["pairingCode"]), (request_id, code))
         self.assertNotEqual(wider["requestId"], request_id)
         self.assertEqual(self.door.devices.paired(), [])
 
@@ -337,6 +345,18 @@ class BrowserTests(DoorCase):
         self.assertEqual(self.come(CHAT, PAGE, device=D1, auth={}, scopes=READ).method, "none")
 
 
+def visit(door: Door, sent: ConnectParams, peer: Peer) -> Admitted | None:
+    """Come to a door; ``None`` if it stays closed."""
+    came = maybeDeferred(door.admission.admit, sent, peer, NONCE)
+    results: list[Any] = []
+    came.addBoth(results.append)
+    if isinstance(results[0], Failure):
+        results[0].trap(ConnectRefused)
+        return None
+    admitted: Admitted = results[0]
+    return admitted
+
+
 class NeverWiderTests(DoorCase):
     """Whatever is asked in whatever order: nobody ends with more than was given to them."""
 
@@ -347,13 +367,10 @@ class NeverWiderTests(DoorCase):
         door, token, given = Door(), "", set[str]()
         for here, with_own, asked in visits:
             auth = {"deviceToken": token} if with_own else {"token": TOKEN}
-            try:
-                result = door.admission.admit(
-                    params(device=D1, scopes=asked, auth=auth), LOCAL if here else REMOTE, NONCE
-                )
-            except ConnectRefused:
+            sent = params(device=D1, scopes=asked, auth=auth)
+            admitted = visit(door, sent, LOCAL if here else REMOTE)
+            if admitted is None:
                 continue
-            admitted = result if isinstance(result, Admitted) else self.successResultOf(result)
             if here and not with_own:
                 given |= set(asked) & SCOPES
             self.assertLessEqual(set(admitted.scopes), set(asked) & SCOPES)

@@ -4,6 +4,7 @@ from zope.interface.verify import verifyObject
 
 from openclaw.errors import Busy, InvalidRequest, StoreError
 from openclaw.interfaces.conversations import IConversations, NewInput
+from openclaw.sessions.conversations import RUNS_KEPT_MS
 from tests.sessions.rig import MAIN, WorldCase
 
 
@@ -59,6 +60,25 @@ class AcceptTests(WorldCase):
         self.say("r2", key="agent:main:telegram:direct:42")
         self.assertEqual(self.world.conversations.count(), 1)
         self.assertEqual(len(self.world.runtime.calls), 1, "the second waits for the first")
+
+
+class ForgetTests(WorldCase):
+    """A gateway that runs for months must not keep every run it ever had."""
+
+    def known(self, run_id: str) -> bool:
+        return self.successResultOf(self.world.conversations.receipt(run_id)) is not None
+
+    def test_ended_runs_are_forgotten_after_a_day_and_their_messages_stay(self) -> None:
+        self.say("old")
+        self.world.call.answer("yes")
+        self.world.clock.advance(RUNS_KEPT_MS / 1000 - 1)
+        self.successResultOf(self.world.conversations.forget_old_runs())
+        self.assertTrue(self.known("old"))
+        self.say("new")
+        self.world.clock.advance(2)
+        self.successResultOf(self.world.conversations.forget_old_runs())
+        self.assertEqual((self.known("old"), self.known("new")), (False, True))
+        self.assertEqual(self.transcript()[:2], [("user", "old"), ("assistant", "yes")])
 
 
 class RepeatTests(WorldCase):

@@ -180,7 +180,7 @@ class CommandTests(EmbeddedCase):
 
     def test_model_without_any_says_how_to_add_one(self) -> None:
         text = self.ask("/model")
-        self.assertIn(ENGLISH.only_embedded, text)
+        self.assertEqual(text, f"{ENGLISH.only_embedded}\n\n{ENGLISH.how_to_add}")
         self.assertIn("baseUrl", text)
 
     def test_model_lists_models_and_marks_the_default(self) -> None:

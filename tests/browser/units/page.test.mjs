@@ -78,7 +78,7 @@ test("the device signs the third version of the text", async () => {
   const params = await connectParams({
     challenge: { nonce: "n", ts: 7 }, identity, auth: { bootstrapToken: "c" }, locale: "en", instanceId: "i",
   });
-  const scopes = "operator.read,operator.write,operator.approvals";
+  const scopes = "operator.read,operator.write,operator.approvals,operator.pairing";
   assert.deepEqual(texts, [`v3|d|webchat-ui|webchat|operator|${scopes}|7|c|n|web|`]);
   assert.deepEqual(params.device, { id: "d", publicKey: "p", signature: "signature", signedAt: 7, nonce: "n" });
   assert.deepEqual(params.auth, { bootstrapToken: "c" });

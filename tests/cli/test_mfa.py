@@ -1,0 +1,166 @@
+"""The second factor from the owner's chair: a real gateway, a real terminal, a real app's codes."""
+
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pyotp import TOTP
+from twisted.internet.defer import Deferred
+from twisted.internet.utils import getProcessOutputAndValue
+from twisted.trial.unittest import TestCase
+
+from tests.cli.running import CommandTestCase, Ran, child_environment, reactor
+from tests.cli.test_against_gateway import Gateway
+from tests.cli.test_terminal import Typist
+from tests.client.stand_in import Connection, Refusal
+
+CONFIG = {"access": {"authentication": {"mfa": {"requiredFor": ["admin"]}}}}
+
+
+class Reader(Typist):
+    """Somebody who remembers all that was shown."""
+
+    everything = ""
+
+    def outReceived(self, data: bytes) -> None:
+        """Read, and remember."""
+        self.everything += data.decode(errors="replace")
+        super().outReceived(data)
+
+
+class OwnerTests(TestCase):
+    """From nothing to protected, and back."""
+
+    timeout = 60
+
+    async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
+        self.home = Path(self.mktemp())
+        state = self.home / ".openclaw"
+        state.mkdir(parents=True)
+        (state / "openclaw.json").write_text(json.dumps(CONFIG))
+        self.gateway = Gateway(self.home)
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.gateway.stop()))
+        await self.gateway.ready
+
+    def at_terminal(self, *arguments: str) -> Reader:
+        """Start a command where somebody can type."""
+        typist = Reader()
+        process = reactor.spawnProcess(
+            typist,
+            sys.executable,
+            [sys.executable, "-m", "openclaw.cli", *arguments],
+            env=child_environment(self.home),
+            usePTY=True,
+        )
+        self.addCleanup(lambda: process.pid and process.signalProcess("KILL"))
+        return typist
+
+    async def in_script(self, *arguments: str) -> Ran:
+        """Run a command where nobody can."""
+        out, err, status = await getProcessOutputAndValue(
+            sys.executable,
+            ("-m", "openclaw.cli", *arguments),
+            env=child_environment(self.home),
+        )
+        return Ran(status, out.decode(), err.decode())
+
+    async def enrol(self) -> tuple[TOTP, list[str]]:
+        """Scan, type, note."""
+        typist = self.at_terminal("mfa", "enroll")
+        await typist.sees("Code that the app shows now:")
+        found = re.search(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", typist.everything)
+        assert found is not None, typist.everything
+        app = TOTP(found[0].replace(" ", ""))
+        typist.types(f"{app.at(time.time() - 30)}\n")
+        await typist.sees("Each is good once:")
+        self.assertEqual(await typist.ended, 0)
+        codes = re.findall(r"(?:[a-z2-7]{4}-){3}[a-z2-7]{4}", typist.shown)
+        self.assertEqual(len(codes), 10)
+        return app, codes
+
+    async def test_from_enrolment_to_removal(self) -> None:
+        refused = await self.in_script("dashboard")
+        self.assertEqual(refused.status, 1)
+        self.assertIn("openclaw mfa enroll", refused.err)
+
+        app, recovery = await self.enrol()
+
+        # Nobody is there to type a code: the script learns why, and what to do.
+        refused = await self.in_script("dashboard", "--json")
+        self.assertEqual(refused.status, 1)
+        self.assertEqual(refused.document["error"]["details"]["code"], "MFA_REQUIRED")
+
+        typist = self.at_terminal("dashboard")
+        await typist.sees("needs your second factor")
+        await typist.sees("authenticator app:")
+        typist.types("000000\n" if app.now() != "000000" else "000001\n")
+        await typist.sees("That code is not good")
+        typist.types(f"{app.at(time.time() + 30)}\n")  # The next one is good already.
+        await typist.sees("/chat/#code=")
+        self.assertEqual(await typist.ended, 0)
+
+        # The next command asks again, as it is another connection; a recovery code will do.
+        typist = self.at_terminal("dashboard")
+        await typist.sees("authenticator app:")
+        typist.types(f"{recovery[0]}\n")
+        await typist.sees("/chat/#code=")
+        self.assertEqual(await typist.ended, 0)
+
+        status = await self.in_script("mfa", "status", "--json")
+        self.assertEqual(status.document["recoveryCodesLeft"], 9)
+        self.assertIn("dashboard.link", status.document["requiredFor"])
+        self.assertNotIn("status", status.document["requiredFor"])
+        self.assertEqual((await self.in_script("status")).status, 0)
+
+        typist = self.at_terminal("mfa", "disable")
+        await typist.sees("recovery code:")
+        typist.types(f"{recovery[0]}\n")
+        await typist.sees("That code is not good")
+        typist.types(f"{recovery[1]}\n")
+        await typist.sees("removed")
+        self.assertEqual(await typist.ended, 0)
+        self.assertFalse((await self.in_script("mfa", "status", "--json")).document["enrolled"])
+
+        log = self.home / ".openclaw/gateway/logs/gateway.log"
+        for secret in (app.secret, *recovery):
+            self.assertNotIn(secret, log.read_text())
+
+
+class ScriptTests(CommandTestCase):
+    """Against a stand-in: what is asked, and how failures end."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.gateway.methods["mfa.enroll"] = lambda connection, params: {
+            "secret": "ABCD" * 8,
+            "uri": f"otpauth://totp/OpenClaw:host?secret={'ABCD' * 8}&issuer=OpenClaw",
+            "expiresAtMs": 1,
+        }
+        self.gateway.methods["mfa.confirm"] = self.confirm
+
+    def confirm(self, connection: Connection, params: dict[str, Any]) -> object:
+        """Take one code and no other."""
+        if params["code"] != "123456":
+            raise Refusal(
+                "FORBIDDEN",
+                "the code is wrong",
+                details={"code": "MFA_CODE_INVALID", "next": "Wait."},
+            )
+        return {"recoveryCodes": ["abcd-efgh-ijkl-mnop"]}
+
+    async def test_a_code_can_come_from_a_pipe(self) -> None:
+        ran = await self.run_command("mfa", "enroll", "--json", stdin="1\n123456\n")
+        self.assertEqual(
+            (ran.status, ran.document), (0, {"recoveryCodes": ["abcd-efgh-ijkl-mnop"]})
+        )
+        self.assertIn("ABCD ABCD", ran.err)
+
+    async def test_three_wrong_ones_are_enough(self) -> None:
+        ran = await self.run_command("mfa", "enroll", stdin="1\n2\n3\n123456\n")
+        self.assertEqual(ran.status, 1)
+        self.assertIn("Wait.", ran.err)
+        asked = [one["params"] for one in self.gateway.requests if one["method"] == "mfa.confirm"]
+        self.assertEqual([one["code"] for one in asked], ["1", "2", "3"])

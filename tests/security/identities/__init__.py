@@ -1,0 +1,1 @@
+"""Tests of people whom somebody else vouches for."""

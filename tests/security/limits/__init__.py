@@ -1,0 +1,1 @@
+"""Tests of what limits requests, and of who may connect at all."""
