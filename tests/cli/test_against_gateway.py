@@ -1,6 +1,7 @@
 """The commands against the real gateway: a fresh machine, no token given, nothing asked."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ class Gateway(ProcessProtocol):
             reactor.callLater(0.05, self._look)
 
 
-class RealGatewayTests(TestCase):
-    """One gateway for everything: what is shown is that the two of them fit."""
+class RealGatewayCase(TestCase):
+    """One gateway, and commands of the user whose machine it is."""
 
     timeout = 60
 
@@ -83,6 +84,10 @@ class RealGatewayTests(TestCase):
         self.gateway = Gateway(self.home)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.gateway.stop()))
         await self.gateway.ready
+
+
+class RealGatewayTests(RealGatewayCase):
+    """What is shown is that the two of them fit."""
 
     async def test_every_command_works_on_a_fresh_machine(self) -> None:
         """Zero prompts: port and token are found."""
@@ -150,3 +155,38 @@ class RealGatewayTests(TestCase):
         self.assertEqual(ran.document["error"]["code"], "GATEWAY_DOWN")
         ran = await self.run_command("status")
         self.assertEqual(ran.status, 1)
+
+
+class RestartTests(RealGatewayCase):
+    """The owner of the machine is never asked anything, however often the gateway restarts."""
+
+    timeout = 900
+    RESTARTS = int(os.environ.get("OPENCLAW_TEST_RESTARTS", "5"))
+    COMMANDS = (
+        ("health", "--json"),
+        ("status", "--json", "--timeout", "10s"),
+        ("sessions", "--json"),
+        ("devices", "list", "--json"),
+        ("pairing", "list", "--json"),
+        ("dashboard", "--json"),
+        ("logs", "--limit", "5"),
+        ("gateway", "call", "health"),
+        ("gateway", "audit", "--json"),
+        ("mfa", "status", "--json"),
+        ("encryption", "status", "--json"),
+        ("chat", "--json", "/status"),
+        ("version",),
+    )
+
+    async def test_zero_prompts_after_restarts(self) -> None:
+        """Each command reads an empty standard input: a question would end it."""
+        for round_number in range(self.RESTARTS):
+            arguments = self.COMMANDS[round_number % len(self.COMMANDS)]
+            await self.succeeds(*arguments)
+            self.assertEqual(await self.gateway.stop(), 0)
+            self.gateway = Gateway(self.home)
+            await self.gateway.ready
+        for arguments in self.COMMANDS:
+            await self.succeeds(*arguments)
+        listed = (await self.succeeds("devices", "list", "--json")).document
+        self.assertEqual((listed["pending"], listed["paired"]), ([], []))
