@@ -98,7 +98,7 @@ class GatewayService(Service):
         self._phases.done("log")
         self._phases.report()
         for warning in self._settings.warnings:
-            self._log.warn("{warning}", warning=warning)
+            self._log.warn("{remark}", remark=warning)
         self._phases.done("skills")
         factory = encrypted(self._parts.factory, self._parts.certificate, self._reactor)
         for sockets, protocol in (

@@ -1,7 +1,9 @@
 """The client's WebSocket: Autobahn on one side, a link on the other; it only translates."""
 
+from contextlib import suppress
 from typing import Any
 
+from autobahn.exception import Disconnected
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from autobahn.util import encode_truncate
 from twisted.internet.defer import Deferred
@@ -78,8 +80,9 @@ class ClientSocket(WebSocketClientProtocol):
             self.opened.errback(ConnectionLost(code or 1006, words))
 
     def send(self, text: bytes) -> None:
-        """Send one text message."""
-        self.sendMessage(text)
+        """Send one text message; on a closing socket it is lost, as the connection soon is."""
+        with suppress(Disconnected):
+            self.sendMessage(text)
 
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake; a peer that does not join in is dropped."""

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from autobahn.exception import Disconnected
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectingCancelledError
 from twisted.python.failure import Failure
@@ -137,10 +136,7 @@ class Sender:
     def _send(self, key: str) -> None:
         if self._client is None or key not in self._texts:
             return
-        try:
-            answer: Deferred[Any] = self._client.request("chat.send", self._texts[key], timeout=30)
-        except Disconnected:  # It is closing; the next connection sends what is left.
-            return
+        answer: Deferred[Any] = self._client.request("chat.send", self._texts[key], timeout=30)
         answer.addCallbacks(
             self._acknowledged, self._failed, callbackArgs=(key,), errbackArgs=(key,)
         )
