@@ -12,6 +12,7 @@ from openclaw.deferreds import deferred
 from openclaw.errors import StoreError
 from openclaw.interfaces.security import Device, DeviceToken, IDevices
 from openclaw.interfaces.storage import IStore
+from openclaw.security.bearers import Bearers
 from openclaw.security.device_rows import decode_rows, read_rows, remove_device, save_devices
 from openclaw.security.grants import issued_at_ms, live_token
 from openclaw.security.secrets import same_secret, text_of
@@ -41,6 +42,7 @@ class Devices:
         self._devices: dict[str, Device] = {}
         self._dirty: set[str] = set()
         self._changing: dict[str, DeferredLock] = {}
+        self._bearers: Bearers | None = None
 
     @deferred
     async def load(self) -> None:
@@ -53,6 +55,7 @@ class Devices:
             self._devices = decode_rows(devices, tokens)
         except msgspec.MsgspecError as error:
             raise StoreError(f"a paired device in the journal is damaged: {error}") from None
+        self._bearers = None
 
     def paired(self) -> Sequence[Device]:
         """Every paired device, oldest first."""
@@ -88,12 +91,15 @@ class Devices:
 
     def bearer_of(self, presented: str) -> tuple[Device, DeviceToken] | None:
         """The device and role a token belongs to that comes without saying whose it is."""
-        for device in self._devices.values():
-            for role in device.tokens:
-                token = live_token(device, role)
-                if token is not None and self.is_token(device.device_id, role, presented):
-                    return device, token
-        return None
+        if self._bearers is None:  # Few gateways are ever asked by a device over HTTP.
+            self._bearers = Bearers()
+            for device_id in self._devices:
+                self._index(device_id)
+        owner = self._bearers.owner(presented)
+        device = self._devices.get(owner[0]) if owner else None
+        if owner is None or device is None or not self.is_token(*owner, presented):
+            return None
+        return device, device.tokens[owner[1]]
 
     def seen(self, device_id: str, reason: str) -> None:
         """Note that a device came (``connect``) or went (``disconnect``); written by ``flush``."""
@@ -143,6 +149,7 @@ class Devices:
             if wanted is not None:
                 await self._store.run(save_devices, devices=[wanted], settled=tuple(settled))
                 self._devices[device_id] = self._with_last_seen(wanted)
+                self._index(device_id)
             return self._devices.get(device_id)
         finally:
             self._release(device_id, lock)
@@ -161,6 +168,7 @@ class Devices:
                 return False
             await self._store.run(remove_device, device_id=device_id, settled=tuple(settled))
             del self._devices[device_id]
+            self._index(device_id)
             self._dirty.discard(device_id)
             return True
         finally:
@@ -170,6 +178,15 @@ class Devices:
         lock.release()
         if not lock.locked and self._changing.get(device_id) is lock:
             del self._changing[device_id]
+
+    def _index(self, device_id: str) -> None:
+        """Note the tokens of a device that has changed."""
+        if self._bearers is None:
+            return
+        device = self._devices.get(device_id)
+        live = [live_token(device, role) for role in device.tokens] if device else []
+        tokens = {one.role: self.token(device_id, one) for one in live if one is not None}
+        self._bearers.put(device_id, tokens)
 
     def _note(self, device: Device) -> None:
         self._devices[device.device_id] = device

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred
@@ -125,7 +125,7 @@ class LiveCase(TestCase):
 
     timeout = 60
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         self.place = Path(self.mktemp()).absolute()
         self.state = self.place / "state"
         self.state.mkdir(parents=True, mode=0o700)
@@ -145,8 +145,7 @@ class LiveCase(TestCase):
     async def talk(self) -> Talk:
         """Open a TCP connection."""
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
-        talk: Any = await endpoint.connect(Factory.forProtocol(Talk))
-        return talk
+        return cast(Talk, await endpoint.connect(Factory.forProtocol(Talk)))
 
     async def http(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, bytes]:
         """One HTTP request on a connection of its own: status, head, body."""
@@ -158,6 +157,13 @@ class LiveCase(TestCase):
         head, _, body = heard.partition(b"\r\n\r\n")
         status = int(head.split()[1]) if head else 0
         return status, head.decode("latin-1"), body
+
+    async def inside(self, request: object, **headers: str) -> Caller:
+        """Open a WebSocket that must be possible, and shake hands."""
+        caller = await self.dial(**headers)
+        assert caller is not None
+        await caller.ask(request)
+        return caller
 
     async def dial(self, **headers: str) -> Caller | None:
         """Open a WebSocket; ``None`` if the upgrade was refused."""

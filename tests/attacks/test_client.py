@@ -1,10 +1,11 @@
 """S31, S32: our own client, led to somebody else."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet import reactor as the_reactor
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -94,20 +95,27 @@ class PlaintextAttacks(AttackCase):
         self.patch(client_socket, "check_plaintext", lambda host, allowed: None)
         self.caught(self.connect(200))
 
+    def read(self, parse: Callable[[str], GatewayAddress]) -> Verdict:
+        verdict = Verdict()
+        for text in _URLS:
+            verdict.note(text, _reads(parse, text))
+        for text in ("ws://127.0.0.1:1", "wss://gateway.example/path", "gateway:80", "[::1]:8"):
+            verdict.note(text, _reads(parse, text), may=True)
+        return verdict
+
     @hostile(27)
     def test_cve_2026_25253_credentials_in_addresses(self) -> None:
         """What is no plain address of a gateway is not guessed at."""
-        verdict = Verdict()
-        for text in _URLS:
-            try:
-                parse_address(text)
-            except ValueError:
-                verdict.note(text, False)
-            else:
-                verdict.note(text, True)
-        for text in ("ws://127.0.0.1:1", "wss://gateway.example/path", "gateway:80", "[::1]:8"):
-            verdict.note(text, bool(parse_address(text)), may=True)
-        self.held(verdict)
+        self.held(self.read(parse_address))
+        self.caught(self.read(lambda text: GatewayAddress(urlsplit(text).netloc)))
+
+
+def _reads(parse: Callable[[str], GatewayAddress], text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 _URLS = (

@@ -14,6 +14,7 @@ from openclaw.errors import ConnectRefused
 from openclaw.protocol.connect import ConnectParams
 from openclaw.security import admission, device_proof
 from openclaw.security.device_proof import Identity
+from openclaw.security.pairing import Pairing
 from tests.attacks.judging import AttackCase, Verdict, hostile
 from tests.security.clients import LOCAL, NONCE, REMOTE, TOKEN, Door, KeyedDevice, plain_params
 
@@ -194,7 +195,7 @@ class ProofAttacks(AttackCase):
         self.assertTrue(_is_admitted(door, fresh(), LOCAL))
         return door
 
-    @hostile(10_000)
+    @hostile(10_110)
     def test_ghsa_rv39_79c4_7459_identity_check_skipped(self) -> None:
         """The check of a device's identity could be skipped (also CVE-2026-32042, 8.7).
 
@@ -243,7 +244,7 @@ class ProofAttacks(AttackCase):
     def test_cve_2026_32042_shared_secret_creates_a_grant(self) -> None:
         """An unpaired device with the shared secret was in (8.7): here it waits for the owner."""
         self.held(self.bring_the_secret())
-        self.patch(admission.Pairing, "_may_pair_silently", lambda *_: True)
+        self.patch(Pairing, "_may_pair_silently", lambda *_: True)
         self.caught(self.bring_the_secret())
 
 

@@ -1,5 +1,7 @@
 """S16: paths that lead out of the directories that are served."""
 
+import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,7 +49,7 @@ class FileAttacks(AttackCase):
         verdict.note("the page", port.ask("/index.html").status == 200, may=True)
         return verdict
 
-    @hostile(7000)
+    @hostile(8088)
     def test_cve_2026_25475_paths_out_of_the_root(self) -> None:
         """Media tags and aliases named any file of the machine (CVE-2026-32846, CVE-2026-43533)."""
         self.held(self.ask_all())
@@ -60,13 +62,27 @@ class FileAttacks(AttackCase):
         verdict = Verdict()
         outside = Path(self.mktemp()).absolute()
         root = FileRoot(lay_out(outside))
-        ways = ("", ".", "..", "...", "~", "\\\\host\\share", "C:", "//x", "CON", "%2e%2e", "a")
+        ways: tuple[str, ...] = (
+            "",
+            ".",
+            "..",
+            "...",
+            "~",
+            "\\\\host\\share",
+            "C:",
+            "//x",
+            "CON",
+            "%2e%2e",
+            "a",
+        )
         ways += ("assets/..", "..\\..", "up", "assets", "root", str(outside), "file:", ".hidden")
         for first in ways:
             for second in ways:
                 for third in ("secret.txt", "link", "up", "link.txt", ".hidden", "zero", *TARGETS):
                     found = root.read([first, second, third])
-                    verdict.note((first, second, third), bool(found) and found.content == SECRET)
+                    verdict.note(
+                        (first, second, third), found is not None and found.content == SECRET
+                    )
         return verdict
 
     @hostile(2888)
@@ -74,7 +90,7 @@ class FileAttacks(AttackCase):
         """UNC paths, aliases and links under the resolver itself (CVE-2026-41366)."""
         self.held(self.names())
         self.patch(files, "_is_name", lambda segment: True)
-        self.patch(files.os, "O_NOFOLLOW", 0)
+        self.patch(os, "O_NOFOLLOW", 0)
         self.caught(self.names())
 
 
@@ -89,20 +105,23 @@ def _careless_read(root: FileRoot, segments: Sequence[str]) -> Found | None:
 class LiveFileAttacks(LiveCase):
     """The same on a real socket, for files that the gateway itself has."""
 
+    async def ask_for_own(self) -> Verdict:
+        verdict, own = Verdict(), self.state / "gateway"
+        secrets = [path.read_bytes().strip() for path in own.iterdir() if path.stat().st_size < 99]
+        self.assertTrue(secrets)
+        names = ("gateway-token", "device-secret", "journal.sqlite", "runtime.json")
+        ups = ("../", "%2e%2e/", "..%2f", "..%5c", "%252e%252e%252f", "//", "....//")
+        for name, up in itertools.product((*names, "../openclaw.json"), ups):
+            for count, start in itertools.product((1, 2, 4, 20), ("/chat/", "/")):
+                path = f"{start}{up * count}{own.relative_to('/')}/{name}"
+                _, _, body = await self.http(path)
+                told = any(secret in body for secret in secrets) or b"SQLite" in body
+                verdict.note(path, told)
+        return verdict
+
     @hostile(280)
     async def test_ghsa_8jpq_5h99_ff5r_own_secrets_over_http(self) -> None:
         """The gateway's own token, key and journal are files too."""
-        verdict, own = Verdict(), self.state / "gateway"
-        secrets = [path.read_bytes().strip() for path in own.iterdir() if path.stat().st_size < 99]
-        names = ("gateway-token", "device-secret", "journal.sqlite", "runtime.json")
-        ups = ("../", "%2e%2e/", "..%2f", "..%5c", "%252e%252e%252f", "//", "....//")
-        for name in (*names, "../openclaw.json"):
-            for up in ups:
-                for count in (1, 2, 4, 9):
-                    for start in ("/chat/", "/"):
-                        path = f"{start}{up * count}{own.relative_to('/')}/{name}"
-                        _, _, body = await self.http(path)
-                        told = any(secret in body for secret in secrets) or b"SQLite" in body
-                        verdict.note(path, told)
-        self.assertTrue(secrets)
-        self.held(verdict)
+        self.held(await self.ask_for_own())
+        self.patch(FileRoot, "read", _careless_read)
+        self.caught(await self.ask_for_own())

@@ -7,10 +7,11 @@ from pyotp import TOTP
 from twisted.internet.task import Clock
 
 from openclaw.errors import Busy, ConnectRefused, GatewayError
-from openclaw.interfaces.security import Admitted, Approver, Peer
+from openclaw.interfaces.security import Admitted, Approver, DeviceToken, Peer
 from openclaw.protocol.connect import ConnectAuth
 from openclaw.security import limiter, pairing_codes
 from openclaw.security.code_desk import CodeDesk
+from openclaw.security.devices import Devices
 from openclaw.security.limiter import FailureLimiter
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.pairing_codes import Guesses
@@ -55,7 +56,7 @@ class GuessingAttacks(AttackCase):
         def guess(peer: Peer, secret: str) -> bool:
             auth = {name: secret if value is None else value for name, value in fields.items()}
             client = "webchat-ui/webchat" if peer is PAGE else "cli/cli"
-            asked = params(client, auth=auth, **how)  # type: ignore[arg-type]
+            asked = params(client, auth=auth, **how)
             return self.outcome(lambda: self.door.admission.admit(asked, peer, NONCE))
 
         fields: dict[str, str | None] = how.pop("fields")  # type: ignore[assignment]
@@ -202,6 +203,41 @@ class GuessingAttacks(AttackCase):
         self.held(self.guess_slowly())
         self.patch(FailureLimiter, "wait_ms", lambda self, peer, kind: 0)
         self.caught(self.guess_slowly())
+
+    def guess_bearers(self, guesses: int) -> Verdict:
+        """Wrong bearers, where many devices have tokens that it could have been."""
+        verdict, door, made = Verdict(), Door(), [0]
+        for number in range(100):
+            asked = params("openclaw-tui/ui", device=KeyedDevice(300 + number))
+            self.outcome(lambda asked=asked: door.admission.admit(asked, LOCAL, NONCE))  # type: ignore[misc]
+        own = door.devices.get(KeyedDevice(300).id)
+        assert own is not None
+        token = door.devices.token(own.device_id, own.tokens["operator"])
+        visitors, compute = addresses("mapped"), Devices.token
+
+        def counted(devices: Devices, device_id: str, of: DeviceToken) -> str:
+            made[0] += 1
+            return compute(devices, device_id, of)
+
+        self.patch(Devices, "token", counted)
+        for number in range(guesses):
+            inside = door.admission.bearer(f"guess-{number}", next(visitors)) is not None
+            verdict.note(number, inside or made[0] > 200)
+        verdict.note("its own", door.admission.bearer(token, LOCAL) is not None, may=True)
+        self.patch(Devices, "token", compute)
+        return verdict
+
+    @hostile(1000)
+    def test_cve_2026_62220_guesses_cost_a_look_at_every_device(self) -> None:
+        """Wrong tokens were compared with everybody's, before any limit: a guess cost them all."""
+        self.held(self.guess_bearers(1000))
+
+        def one_by_one(devices: Devices, presented: str) -> None:
+            for device in devices.paired():
+                devices.is_token(device.device_id, "operator", presented)
+
+        self.patch(Devices, "bearer_of", one_by_one)
+        self.caught(self.guess_bearers(20))
 
 
 class CodeAttacks(AttackCase):

@@ -34,7 +34,14 @@ FORWARDING = {
     "tailscale-headers-info": "x",
 }
 ORIGINS = (None, "http://127.0.0.1:18789", "http://evil.example", "null")
-HOSTS = ("127.0.0.1:18789", "localhost:18789", "[::1]:18789", "::1", "localhost", "evil.example")
+HOSTS: tuple[str, ...] = (
+    "127.0.0.1:18789",
+    "localhost:18789",
+    "[::1]:18789",
+    "::1",
+    "localhost",
+    "evil.example",
+)
 HOSTS += ("localhost.evil.example", "127.0.0.1.evil.example:18789", "localhost.", "127.0.0.2", "")
 HOSTS += ("0.0.0.0:18789", "127.0.0.1:18789,evil.example", "evil.example,127.0.0.1", "[::]:1")
 OWN_HOSTS = frozenset(HOSTS[:5])
@@ -99,7 +106,17 @@ class LocalAttacks(AttackCase):
     def chains(self) -> Iterator[tuple[str, Headers, str]]:
         """Lists of hops whose left part an enemy wrote; with where he really is."""
         choose = random.Random(9)
-        lies = ("127.0.0.1", "10.0.0.1", "::1", "unknown", "", "localhost", '"', "for=1.2.3.4", ";")
+        lies: tuple[str, ...] = (
+            "127.0.0.1",
+            "10.0.0.1",
+            "::1",
+            "unknown",
+            "",
+            "localhost",
+            '"',
+            "for=1.2.3.4",
+            ";",
+        )
         lies += ("8.8.8.8", "[::1]:80", "127.0.0.1:18789", '"10.0.0.1', "_hidden", "\t", "0", "1e9")
         for _ in range(1500):
             true = choose.choice(("203.0.113.", "198.51.100.")) + str(choose.randrange(256))

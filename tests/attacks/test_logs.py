@@ -11,6 +11,7 @@ from twisted.logger import Logger, LogLevel
 
 from openclaw.monitoring import log_file
 from openclaw.monitoring.log_file import Console, LogFile
+from openclaw.protocol.base import encode
 from tests.attacks.judging import AttackCase, Verdict, hostile
 from tests.attacks.live import LiveCase, connect
 
@@ -123,7 +124,6 @@ class LiveLogAttacks(LiveCase):
     async def test_cve_2026_24764_poison_through_the_port(self) -> None:
         """Names and headers of strangers, in a log of everything."""
         self.held(await self.come())
-        encode = log_file.encode
         self.patch(log_file, "encode", lambda record: encode(record).replace(b"\\n", b"\n"))
         Logger("attacked").info("first\nsecond")
         self.caught(await self.come())

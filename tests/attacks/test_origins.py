@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from openclaw.errors import ConnectRefused
@@ -16,9 +17,18 @@ from tests.http.exchanges import TOKEN, Port
 from tests.security.clients import NONCE, Door, KeyedDevice, params
 
 ALLOWED = "https://panel.example"
-GOOD_HOSTS = ("127.0.0.1:18789", "localhost:18789", "[::1]:18789", "192.168.1.5:18789")
+GOOD_HOSTS: tuple[str, ...] = (
+    "127.0.0.1:18789",
+    "localhost:18789",
+    "[::1]:18789",
+    "192.168.1.5:18789",
+)
 GOOD_HOSTS += ("panel.example", "10.0.0.7")
-BAD_HOSTS = ("evil.example:18789", "127.0.0.1.evil.example:18789", "localhost.evil.example")
+BAD_HOSTS: tuple[str, ...] = (
+    "evil.example:18789",
+    "127.0.0.1.evil.example:18789",
+    "localhost.evil.example",
+)
 BAD_HOSTS += ("localhost.:18789", "127.0.0.1:18789,evil.example", "panel.example.evil.example")
 BAD_HOSTS += ("evil.example#127.0.0.1", "evil.example/127.0.0.1", "gateway", "0x7f.1:18789", "")
 DECORATIONS = (
@@ -38,9 +48,26 @@ DECORATIONS = (
     "{scheme}:{host}",
     "{scheme}://{host}",
 )
-ODD = ("null", "NULL", "", "*", "file://", "about:blank", "https://panel.example:444", "//x")
+ODD: tuple[str, ...] = (
+    "null",
+    "NULL",
+    "",
+    "*",
+    "file://",
+    "about:blank",
+    "https://panel.example:444",
+    "//x",
+)
 ODD += ("http://panel.example", "https://panel.example.", "chrome-extension://abcdefgh", "http://")
-ROUTES = ("/", "/chat/", "/chat/main.js", "/health", "/healthz", "/readyz", "/startupz")
+ROUTES: tuple[str, ...] = (
+    "/",
+    "/chat/",
+    "/chat/main.js",
+    "/health",
+    "/healthz",
+    "/readyz",
+    "/startupz",
+)
 ROUTES += ("/control-ui-config.json", "/v1/models", "/anything")
 PROBES = frozenset(("/health", "/healthz", "/readyz", "/startupz"))
 CLIENTS = ("webchat-ui/webchat", "gateway-client/backend", "cli/cli", "openclaw-tui/ui")
@@ -183,9 +210,9 @@ def _code(door: Door, client: str, peer: Peer) -> object:
         return (refused.details or {}).get("code")
     if isinstance(decision, Admitted):
         return None
-    failed: list[object] = []
-    decision.addErrback(lambda failure: failed.append((failure.value.details or {}).get("code")))
-    return failed[0] if failed else None
+    failed: list[Any] = []
+    decision.addCallbacks(lambda _: None, failed.append)
+    return (failed[0].value.details or {}).get("code") if failed else None
 
 
 class LivePageAttacks(LiveCase):

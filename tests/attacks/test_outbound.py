@@ -4,14 +4,19 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from treq.client import HTTPClient
 from twisted.internet import reactor as the_reactor
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 from twisted.web.server import Request
 
-from openclaw.http import exchange
+from openclaw.gateway.dispatcher import Dispatcher
 from openclaw.http.outbound import ClosedGuard, TreqOutbound
 from openclaw.interfaces.outbound import OutboundError
+from openclaw.protocol.methods import METHODS
 from tests.attacks.judging import Verdict, caught, held, hostile
+from tests.attacks.live import TOKEN, LiveCase, connect
 from tests.http.upstream import Upstream
 
 reactor: Any = the_reactor
@@ -49,7 +54,7 @@ class OutboundAttacks(TestCase):
 
     timeout = 60
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         self.trap = Upstream(_answer)
         self.client = TreqOutbound(reactor)
         self.client.startService()
@@ -118,10 +123,9 @@ class OutboundAttacks(TestCase):
         """A redirect took the credentials of one host to another (GHSA-7vwx-582j-j332)."""
         places = [*addresses(self.trap.port, 60), "/", "//evil.example/", "?x", "http:///"]
         held(self, await self.follow(places))
-        client = exchange.HTTPClient
-        request = client.request
+        request = HTTPClient.request
         self.patch(
-            client,
+            HTTPClient,
             "request",
             lambda self, *given, **how: request(self, *given, **{**how, "allow_redirects": True}),
         )
@@ -131,3 +135,58 @@ class OutboundAttacks(TestCase):
 def _answer(request: Request) -> None:
     request.write(b"you should not be here")
     request.finish()
+
+
+class _Visitor(Protocol):
+    """Comes and goes."""
+
+    transport: Any
+
+    def connectionMade(self) -> None:
+        self.transport.loseConnection()
+
+
+class LiveAddressAttacks(LiveCase):
+    """Requests that name a gateway to go to, at every method, and a trap that waits there."""
+
+    async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
+        await super().setUp()
+        self.trap = Upstream(_answer)
+        self.addCleanup(self.trap.stop)
+
+    async def name_it(self) -> Verdict:
+        verdict = Verdict()
+        url = self.trap.url.replace("http", "ws")
+        words = {"gatewayUrl": url, "url": url, "host": "127.0.0.1", "port": self.trap.port}
+        words |= {"gatewayToken": TOKEN, "endpoint": url, "mediaUrl": self.trap.url, "baseUrl": url}
+        for name in sorted(METHODS):
+            if name.startswith("encryption."):
+                continue
+            caller = await self.dial()
+            assert caller is not None
+            await caller.ask(connect("cli/cli"))
+            for params in (
+                words,
+                {"gatewayUrl": url},
+                {"gateway": {"url": url}},
+                {"params": words},
+            ):
+                before = self.trap.connections
+                await caller.ask({"type": "req", "id": name, "method": name, "params": params})
+                verdict.note((name, params), self.trap.connections > before)
+            await caller.leave()
+        return verdict
+
+    @hostile(216)
+    async def test_ghsa_g6q9_8fvw_f7rf_addresses_in_params(self) -> None:
+        """A tool's argument made the gateway connect to somebody else's."""
+        self.held(await self.name_it())
+        dispatch = Dispatcher.dispatch
+
+        def obliging(dispatcher: Dispatcher, client: Any, request: Any) -> None:
+            dial = TCP4ClientEndpoint(reactor, "127.0.0.1", self.trap.port)
+            gone = dial.connect(Factory.forProtocol(_Visitor))
+            gone.addBoth(lambda _: dispatch(dispatcher, client, request))
+
+        self.patch(Dispatcher, "dispatch", obliging)
+        self.caught(await self.name_it())

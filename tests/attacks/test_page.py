@@ -29,12 +29,36 @@ SCRIPT = Path(__file__).with_name("scripts") / "page.mjs"
 OWN_SOCKET = "ws://127.0.0.1:18789/"
 OWN_PAGE = "http://127.0.0.1:18789/chat/"
 
-NAMES = ("gatewayUrl", "gateway", "url", "wsUrl", "ws", "host", "server", "token", "password")
+NAMES: tuple[str, ...] = (
+    "gatewayUrl",
+    "gateway",
+    "url",
+    "wsUrl",
+    "ws",
+    "host",
+    "server",
+    "token",
+    "password",
+)
 NAMES += ("endpoint", "remote", "__proto__[gatewayUrl]", "openclaw.webchat.gateway", "code", "next")
-PLACES = ("ws://evil.example:18789", "wss://evil.example/", "//evil.example", "evil.example:80")
+PLACES: tuple[str, ...] = (
+    "ws://evil.example:18789",
+    "wss://evil.example/",
+    "//evil.example",
+    "evil.example:80",
+)
 PLACES += ("https://evil.example/?", "http://127.0.0.1:18789@evil.example/", "javascript:alert(1)")
 PLACES += ("ws:\\\\evil.example", "ws://127.0.0.1:18789.evil.example/", "%2f%2fevil.example")
-JOINS = ("?{}", "#{}", "#code={}", "#x&{}", "?a=b&{}#{}", "?{}#code=Abc_1234", "sub/?{}", "#/?{}")
+JOINS: tuple[str, ...] = (
+    "?{}",
+    "#{}",
+    "#code={}",
+    "#x&{}",
+    "?a=b&{}#{}",
+    "?{}#code=Abc_1234",
+    "sub/?{}",
+    "#/?{}",
+)
 
 FAULTY_SOCKET = """
 export function openSocket() {

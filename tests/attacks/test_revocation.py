@@ -89,6 +89,8 @@ class RevocationAttacks(LiveCase):
             device = KeyedDevice(20 + number + self.generation * 50)
             caller, hello = await self.come(device, {"token": TOKEN})
             token = hello["payload"]["auth"]["deviceToken"]
+            first, _ = await self.come(device, {"deviceToken": token})
+            await first.leave()
             await self.end(how, device)
             answer = await caller.ask(_ask("after"))
             verdict.note((how, "socket"), bool(answer and answer["ok"]))

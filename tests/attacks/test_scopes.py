@@ -2,16 +2,18 @@
 
 import itertools
 import random
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from openclaw.errors import ConnectRefused
-from openclaw.gateway import client as client_module
-from openclaw.gateway.dispatcher import Dispatcher
+from openclaw.gateway.client import Client
+from openclaw.gateway.dispatcher import Dispatcher, Handler
 from openclaw.interfaces.security import Admitted, Peer
 from openclaw.protocol.connect import ConnectAuth
 from openclaw.protocol.frames import Request
 from openclaw.protocol.methods import METHODS
+from openclaw.protocol.scopes import expand
 from openclaw.security import admission, pairing
 from tests.attacks.judging import AttackCase, Verdict, hostile
 from tests.gateway.people import Person
@@ -87,10 +89,8 @@ class MethodAttacks(AttackCase):
         """
         self.held(self.call_all())
         everything = frozenset(SCOPES)
-        expand = client_module.expand
-        self.patch(
-            client_module, "expand", lambda held: everything if WRITE in held else expand(held)
-        )
+        client = sys.modules[Client.__module__]
+        self.patch(client, "expand", lambda held: everything if WRITE in held else expand(held))
         self.caught(self.call_all())
 
 
@@ -164,7 +164,7 @@ class ClaimAttacks(AttackCase):
 
     def come_as_nodes(self) -> Verdict:
         verdict, choose = Verdict(), random.Random(14)
-        answered = {name: (lambda client, asked: {}) for name in METHODS}
+        answered: dict[str, Handler] = {name: lambda client, asked: {} for name in METHODS}
         dispatcher = Dispatcher(METHODS, answered, lambda: "ref")
         for number in range(60):
             door, device = Door(mode="none", secret=""), KeyedDevice(number + 1)

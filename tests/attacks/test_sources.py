@@ -184,8 +184,8 @@ def _fields(info: Any, path: str, seen: tuple[Any, ...]) -> Iterator[str]:
             yield f"{path}/{one.encode_name}"
             yield from _fields(one.type, f"{path}/{one.encode_name}", (*seen, info.cls))
     elif isinstance(info, msgspec.inspect.UnionType):
-        for one in info.types:
-            yield from _fields(one, path, seen)
+        for kind in info.types:
+            yield from _fields(kind, path, seen)
     elif isinstance(info, msgspec.inspect.DictType):
         yield from _fields(info.value_type, f"{path}/*", seen)
     elif hasattr(info, "item_type"):

@@ -15,7 +15,23 @@ from openclaw.config.ssh import SshTarget, read_ssh_target
 from tests.attacks.judging import AttackCase, Verdict, hostile
 
 _OPTIONS = ("-oProxyCommand=touch x", "-F/tmp/x", "-E", "--", "-w", "-oLocalCommand=x", "-i/x")
-_SIGNS = (";", "|", "&", "`id`", "$(id)", "\n", "\r", "\t", " ", "'", '"', "\\", "%", "*", "\x00")
+_SIGNS: tuple[str, ...] = (
+    ";",
+    "|",
+    "&",
+    "`id`",
+    "$(id)",
+    "\n",
+    "\r",
+    "\t",
+    " ",
+    "'",
+    '"',
+    "\\",
+    "%",
+    "*",
+    "\x00",
+)
 _SIGNS += ("<", ">", "(", "{", "#", "!", "~", "=", ",", "?", "^", "\u202e", "\uff0d", "@@", "//")
 HARMLESS = set(string.ascii_letters + string.digits + "._-")
 

@@ -4,6 +4,8 @@ from attrs import evolve
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from typing import Any
+
 from openclaw.errors import ConnectRefused
 from openclaw.interfaces.security import Peer
 from openclaw.protocol.connect import ConnectAuth
@@ -18,7 +20,7 @@ DEVICE = KeyedDevice(7)
 class MissingTests(DoorCase):
     """At the door."""
 
-    def codes(self, times: int, peer: Peer = FAR, **sent: object) -> list[str]:
+    def codes(self, times: int, peer: Peer = FAR, **sent: Any) -> list[str]:
         """What a client without credentials is told, time after time."""
         told = []
         for _ in range(times):
