@@ -7,6 +7,7 @@
 #   make docs       build the documentation into docs/_build
 #   make bench      measure beside the original and write docs/benchmarks.rst (long)
 #   make kills KILLS=200, make disconnects DISCONNECTS=1000    the same tests, full size
+#   make crowds     5 000 half-open sockets, 10 000 unknown devices and others at the door
 #   make clean      remove everything that these made
 
 PYTHON ?= python3
@@ -26,7 +27,7 @@ PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
 EDITABLE := --config-settings editable_mode=compat --editable
 PINS := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test check lint types generated docs bench kills disconnects clean
+.PHONY: run test check lint types generated docs bench kills disconnects crowds clean
 
 run: $(VENV)/.ready-run
 	@exec $(BIN)/openclaw gateway $(ARGS)
@@ -66,6 +67,11 @@ kills: $(VENV)/.ready-test
 disconnects: $(VENV)/.ready-test
 	@tools/install-node-packages.sh
 	OPENCLAW_TEST_DISCONNECTS=$(DISCONNECTS) $(BIN)/python -m tools.run_tests tests.browser.test_page
+
+crowds: $(VENV)/.ready-test
+	OPENCLAW_TEST_HALF_OPEN=5000 OPENCLAW_TEST_LORIS=1000 \
+	OPENCLAW_TEST_UNKNOWN_DEVICES=10000 OPENCLAW_TEST_RECONNECTS=2000 \
+		$(BIN)/python -m twisted.trial tests.load
 
 clean:
 	rm -rf $(VENV) build dist docs/_build node_modules .bench .hypothesis .mypy_cache .ruff_cache

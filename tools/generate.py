@@ -11,7 +11,7 @@ from pathlib import Path
 from openclaw.config.reference import reference
 from openclaw.gateway.handshake import start_handshake
 from openclaw.security.request_life import start_life
-from tools import drawings, modules, protocol_pages, support
+from tools import drawings, limits, modules, protocol_pages, support
 from tools.layers import ROOT
 
 Maker = Callable[[Path], str]
@@ -51,6 +51,7 @@ MADE: Mapping[str, Maker] = {
     "docs/protocol/types.rst": lambda _: protocol_pages.types_page(),
     "docs/images/handshake.dot": lambda _: drawings.drawing(start_handshake),
     "docs/images/pairing.dot": lambda _: drawings.drawing(start_life),
+    "docs/limits.rst": _part("docs/limits.rst", "limits", lambda _: limits.table()),
     "ARCHITECTURE.rst": _part("ARCHITECTURE.rst", "modules", modules.listing),
     "README.rst": _part("README.rst", "support", _support("en")),
     "README.zh.rst": _part("README.zh.rst", "support", _support("zh")),

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from openclaw import __version__
 from openclaw.assembly.audit import note_start
 from openclaw.assembly.encryption import encrypted, make_keeper
-from openclaw.assembly.listening import bind
+from openclaw.assembly.listening import bind, raise_file_limit
 from openclaw.assembly.parts import Parts, assemble
 from openclaw.assembly.phases import Phases
 from openclaw.assembly.runtime_file import RuntimeFile, RuntimeInfo
@@ -292,6 +292,7 @@ def build(
     phases = Phases(seconds, began)
     settings = read_settings(options, environ, home)
     check_serving(settings)
+    raise_file_limit()
     sockets = bind(settings.hosts, settings.port)
     serve = settings.access.tailscale_port
     for_tailscale = [] if serve is None else bind((LOOPBACK,), serve)

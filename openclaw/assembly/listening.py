@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import socket
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from openclaw.errors import ConfigError, PortInUse
 
 BACKLOG = 511
+FILES = 65_536
 
 
 def bind(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
@@ -105,3 +107,17 @@ def _owner_by_lsof(port: int) -> str:
         return ""
     told = {line[:1]: line[1:] for line in found.stdout.splitlines()}
     return f"{told.get('c', 'a process')} (pid {told['p']})" if "p" in told else ""
+
+
+def raise_file_limit() -> int:
+    """Let this process open as many files as it may need, if the system lets it; tells how many.
+
+    Many systems start programs with 1024, which is less than the sockets that strangers may hold
+    together: they would keep the owner out.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted

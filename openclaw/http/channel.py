@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.internet.protocol import connectionDone
+from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
 from twisted.web.resource import Resource
@@ -22,6 +23,7 @@ HEAD_SECONDS = 15.0
 IDLE_SECONDS = 60.0
 LINGER_SECONDS = 1.0
 CLOSE_SECONDS = 60.0
+PER_TURN = 8
 
 _LONGEST_LENGTH = 100
 _REASONS = {
@@ -65,6 +67,8 @@ class CarefulChannel(HTTPChannel):
         self._deadline: IDelayedCall | None = None
         self._place: Peer | None = None
         self._received = 0
+        self._answered = 0
+        self._turn: IDelayedCall | None = None
         self._unread = False
         self._ended = False
 
@@ -86,6 +90,9 @@ class CarefulChannel(HTTPChannel):
     def let_go(self) -> None:
         """The connection is gone, or is none of HTTP's any more."""
         self._stop_deadline()
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.cancel()
         peer, self._place = self._place, None
         if peer is not None:
             self.site.places.leave(peer)
@@ -95,6 +102,8 @@ class CarefulChannel(HTTPChannel):
         if self._ended:
             self._discard(data)
             return
+        if self._turn is None:
+            self._answered = 0
         if self._deadline is None and not self._handlingRequest:
             self._start_deadline(HEAD_SECONDS, self.transport.abortConnection)
         super().dataReceived(data)
@@ -135,8 +144,25 @@ class CarefulChannel(HTTPChannel):
     def allContentReceived(self) -> None:
         """The body is complete."""
         self._stop_deadline()
-        if not self._ended:
-            super().allContentReceived()
+        if self._ended:
+            return
+        super().allContentReceived()
+        self._answered += 1
+        if self._answered >= PER_TURN and self._place is not None:
+            self._pause()
+
+    def _pause(self) -> None:
+        """Let others have their turn: a segment can hold thousands of small requests."""
+        self.paused = True  # The loop of LineReceiver looks at it.
+        self._networkProducer.pauseProducing()
+        self._turn = self.callLater(0, self._resume)
+
+    def _resume(self) -> None:
+        self._turn = None
+        self._answered = 0
+        self.paused = False
+        self._networkProducer.resumeProducing()
+        LineReceiver.dataReceived(self, b"")
 
     def count_body(self, size: int) -> bool:
         """Count bytes of a body; false if they are too many, and the connection has ended."""

@@ -1,12 +1,41 @@
 """Binding the port, and naming whoever has it."""
 
 import os
+import resource
 import socket
+import subprocess
+import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from openclaw.assembly.listening import bind, owner_of
+from openclaw.assembly.listening import FILES, bind, owner_of
 from openclaw.errors import ConfigError, PortInUse
+from tools.layers import ROOT
+
+
+class FileLimitTests(SynchronousTestCase):
+    """How many sockets there can be."""
+
+    def test_as_many_as_the_system_allows(self) -> None:
+        """A process of its own, which begins with few."""
+        script = (
+            "import resource as r\n"
+            "hard = r.getrlimit(r.RLIMIT_NOFILE)[1]\n"
+            "r.setrlimit(r.RLIMIT_NOFILE, (64, hard))\n"
+            "from openclaw.assembly.listening import raise_file_limit\n"
+            "print(raise_file_limit(), *r.getrlimit(r.RLIMIT_NOFILE))\n"
+            "print(raise_file_limit())\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        told, soft, hard, again = map(int, done.stdout.split())
+        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        self.assertEqual((told, soft, again), (wanted, wanted, wanted))
 
 
 class BindTests(SynchronousTestCase):

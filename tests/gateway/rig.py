@@ -20,6 +20,7 @@ from openclaw.gateway.door import Door, Sources
 from openclaw.gateway.factory import GatewayFactory
 from openclaw.gateway.greeting import About, Greeting
 from openclaw.gateway.outgoing import EndOfTurn
+from openclaw.gateway.pace import Pace
 from openclaw.gateway.presence import Presence
 from openclaw.interfaces.security import Peer
 from openclaw.protocol.base import Raw, encode
@@ -152,6 +153,7 @@ class Rig:
                 self.now_ms,
             ),
             end_of_turn=EndOfTurn(turns or self.clock),
+            pace=Pace(turns or self.clock),
             waiting=self.waiting,
             noticed=lambda kind, detail: self.notices.append((kind, detail)),
             policy=policy,
@@ -186,6 +188,7 @@ class Rig:
         challenge, *_ = socket.taken()
         sent = {"nonce": challenge.json()["payload"]["nonce"], **sent}
         socket.send(connect_request(client, **sent))
+        self.turn()  # Only a few may come in one.
         hello, *_ = socket.taken()  # After it a new device is present.
         if not hello.json()["ok"]:
             raise ConnectionRefusedError(hello.json()["error"]["message"])

@@ -9,6 +9,7 @@ import msgspec
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
@@ -62,7 +63,10 @@ class Transport(StringTransport):
 class Connection:
     """One connection to a port, from a client at ``host``."""
 
-    def __init__(self, factory: IProtocolFactory, host: str = HERE) -> None:
+    def __init__(
+        self, factory: IProtocolFactory, host: str = HERE, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock
         self.transport = Transport(host)
         protocol: Any = factory.buildProtocol(IPv4Address("TCP", host, 40_000))
         assert protocol is not None
@@ -70,8 +74,10 @@ class Connection:
         protocol.makeConnection(self.transport)
 
     def feed(self, data: bytes) -> None:
-        """Deliver bytes to whatever protocol has the connection now."""
+        """Deliver bytes to whatever protocol has the connection now, and let the turn end."""
         self.transport.protocol.dataReceived(data)
+        if self._clock is not None:
+            self._clock.advance(0)
 
     def lose(self) -> None:
         """End the connection as the other side would."""
@@ -129,7 +135,7 @@ class Port:
     def connect(self, host: str = HERE) -> Connection:
         """A fresh connection, in a turn of its own: one turn takes only a few."""
         self.reactor.advance(0)
-        return Connection(self.parts.factory, host)
+        return Connection(self.parts.factory, host, self.reactor)
 
     def ask(
         self, path: str | bytes, method: str = "GET", host: str = HERE, **headers: str

@@ -14,6 +14,7 @@ from openclaw.http.channel import (
     HEAD_SECONDS,
     IDLE_SECONDS,
     LINGER_SECONDS,
+    PER_TURN,
     CarefulSite,
 )
 from openclaw.interfaces.security import Peer
@@ -262,6 +263,31 @@ class PatienceTests(ChannelCase):
         self.assertEqual(len(self.places), 1)
         self.clock.advance(CLOSE_SECONDS)
         self.assertTrue(connection.transport.aborted)
+
+
+class PipelineTests(ChannelCase):
+    """Many requests in one segment."""
+
+    def test_others_have_their_turn_in_between(self) -> None:
+        """A few are answered at once, the next ones in the next turns, all in the end."""
+        connection = self.connect()
+        connection.feed(request("/a") * 1000 + request("/b")[:20])
+        self.assertEqual(len(self.desk.seen), PER_TURN)
+        self.assertEqual(connection.transport.producerState, "paused")
+        connection.feed(request("/b")[20:])
+        self.assertEqual(len(self.desk.seen), PER_TURN)
+        self.clock.advance(0)
+        self.assertEqual(len(self.desk.seen), 1001)
+        self.assertEqual(connection.taken().count(b"HTTP/1.1 200 "), 1001)
+        self.assertEqual(connection.transport.producerState, "producing")
+
+    def test_who_leaves_in_between(self) -> None:
+        """Gets no more, and leaves nothing."""
+        connection = self.connect()
+        connection.feed(request("/a") * 100)
+        connection.lose()
+        self.clock.advance(0)
+        self.assertEqual(len(self.desk.seen), PER_TURN)
 
 
 class PlaceTests(ChannelCase):

@@ -170,16 +170,25 @@ async def endless_bodies(port: int, count: int) -> None:
 
 
 async def unknown_devices(port: int, count: int) -> None:
-    """Devices that nobody knows, each from an address of its own, all at once."""
+    """Devices that nobody knows, each from an address of its own."""
+    await devices(port, count, lambda n: {"X-Forwarded-For": f"198.18.{n >> 8 & 255}.{n & 255}"})
+
+
+async def own_devices(port: int, count: int) -> None:
+    """Devices of the owner, which are let in, shown to everybody, and leave again."""
+    await devices(port, count, lambda number: {})
+
+
+async def devices(port: int, count: int, headers: Callable[[int], dict[str, str]]) -> None:
+    """Devices with keys of their own, as many at once as there can be."""
     told: dict[str, int] = {}
     began = time.monotonic()
 
     async def come(number: int) -> None:
         visitor = Visitor(port)
-        address = f"198.18.{number >> 8 & 255}.{number & 255}"
         try:
-            answer = await visitor.connect(KeyedDevice(number + 1), **{"X-Forwarded-For": address})
-            code = answer["error"]["details"]["code"]
+            answer = await visitor.connect(KeyedDevice(number + 1), **headers(number))
+            code = "ok" if answer["ok"] else answer["error"]["details"]["code"]
         except (OSError, EOFError, KeyError) as error:
             code = type(error).__name__
         told[code] = told.get(code, 0) + 1
@@ -248,6 +257,7 @@ KINDS = {
     "slow-loris": slow_loris,
     "endless-bodies": endless_bodies,
     "unknown-devices": unknown_devices,
+    "own-devices": own_devices,
     "reconnecting": reconnecting,
 }
 

@@ -77,7 +77,7 @@ class CrowdCase(TestCase):
     if not Path("/proc/self/statm").exists():
         skip = "memory is read from /proc"
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         """Start the gateway and let the clients in."""
         raise_file_limit()
         self.place = Place(self.mktemp())
@@ -195,11 +195,21 @@ class StormTests(CrowdCase):
         self.assertEqual(sum(told["told"].values()), UNKNOWN_DEVICES)
         await crowd.leave()
 
+    async def test_devices_that_come_and_go(self) -> None:
+        """Each is shown to everybody inside, and the list of all of them is long."""
+        crowd = self.crowd("own-devices", UNKNOWN_DEVICES // 5)
+        told, _ = await self.while_asking(crowd, 0.5)
+        self.report("devices that come and go", **told)
+        self.assertEqual(told["told"], {"ok": UNKNOWN_DEVICES // 5})
+        await crowd.leave()
+
     async def test_reconnect_storm(self) -> None:
         """Everybody is back, three times."""
         crowd = self.crowd("reconnecting", RECONNECTS)
         asked = self.start_asking()
-        rounds = [await crowd.told() for _ in range(3)]
+        rounds = [await crowd.told()]
+        self.before = resident_bytes(self.gateway.pid)  # Clients that are inside take memory.
+        rounds += [await crowd.told() for _ in range(2)]
         self.asking = False
         await asked
         self.report("reconnect storm", rounds=rounds)
