@@ -1,10 +1,13 @@
 """Who is kept out at the very first: no protocol, so no TLS, no byte read."""
 
+import socket
 from typing import Any
 
+from twisted.internet import reactor as the_reactor
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.protocol import Factory, Protocol
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from openclaw.http.accepting import AcceptingFactory
 
@@ -55,3 +58,42 @@ class AcceptingFactoryTests(SynchronousTestCase):
         self.factory.doStart()
         self.factory.doStop()
         self.assertEqual((self.behind.started, self.behind.stopped), (1, 1))
+
+
+class RealPortTests(TestCase):
+    """A port of the system."""
+
+    timeout = 10
+
+    async def test_a_refused_socket_is_closed_unread(self) -> None:
+        """Whatever it sends, TLS or not; the next one that may come in does."""
+        reactor: Any = the_reactor
+        allowed: list[str] = []
+        behind = Counting()
+        behind.protocol = Greeting
+        factory = AcceptingFactory(behind, allowed.__contains__, lambda address: None)
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.assertIn(await deferToThread(visit, port.getHost().port), (b"", b"reset"))
+        allowed.append("127.0.0.1")
+        self.assertEqual(await deferToThread(visit, port.getHost().port), b"come in")
+
+
+class Greeting(Protocol):
+    """Says one thing."""
+
+    def connectionMade(self) -> None:
+        """Say it."""
+        assert self.transport is not None
+        self.transport.write(b"come in")
+        self.transport.loseConnection()
+
+
+def visit(port: int) -> bytes:
+    """Everything one connection hears."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+        try:
+            one.sendall(b"\x16\x03\x01")
+            return one.recv(100)
+        except ConnectionError:
+            return b"reset"

@@ -1,10 +1,10 @@
 """Who brings no credential guesses nothing: told what is missing, patiently, but not for ever."""
 
+from typing import Any
+
 from attrs import evolve
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
-
-from typing import Any
 
 from openclaw.errors import ConnectRefused
 from openclaw.interfaces.security import Peer
