@@ -84,7 +84,7 @@ class Presence:
             if getattr(params, name) is not UNSET
         }
         self._put(f"note:{key}", PresenceEntry(ts=self._now_ms(), **fields))
-        self._calm.changed()
+        self._publish()  # Somebody said something: each word of his is told, however many listen.
 
     def _put(self, key: str, entry: PresenceEntry) -> None:
         self._entries[key] = entry

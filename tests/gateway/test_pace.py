@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from openclaw.gateway.pace import PER_TURN, Calm, Pace
 from openclaw.gateway.presence import BYTES_PER_SECOND, LONGEST_PAUSE_SECONDS
 from openclaw.protocol.schema.system import SystemEventParams
+from tests.gateway.people import Person
 from tests.gateway.rig import Rig, Socket, answers, connect_request
 from tests.gateway.sockets import ConnectionCase
 
@@ -167,7 +168,7 @@ class CrowdTests(ConnectionCase):
         self.rig.clock.advance(LONGEST_PAUSE_SECONDS)
         began = self.rig.clock.seconds()
         for number in range(300):
-            self.note(f"host-{number}")
+            self.pass_by(number)
             self.rig.clock.advance(0.01)
             self.turns.turn()
         for one in clients:
@@ -178,8 +179,21 @@ class CrowdTests(ConnectionCase):
         self.turns.turn()
         last = [answers(one.taken())[-1]["payload"]["presence"] for one in clients]
         self.assertEqual({len(one) for one in last}, {201})
-        self.assertEqual(last[0][-1]["host"], "host-299")
+        self.assertEqual(last[0][-1]["deviceId"], "device-299")
 
-    def note(self, host: str) -> None:
-        """Somebody else shows."""
-        self.rig.presence.note(SystemEventParams(text=host, host=host))
+    def pass_by(self, number: int) -> None:
+        """A device comes and goes."""
+        passer = Person(f"passer-{number}", device_id=f"device-{number}", mode="ui")
+        self.rig.presence.arrived(passer.client)
+        self.rig.presence.announce(passer.client)
+        self.rig.presence.departed(passer.client)
+
+    def test_every_word_of_an_operator_is_told(self) -> None:
+        """However many listen, and however fast they come."""
+        clients = [self.connect() for _ in range(60)]
+        for one in clients:
+            one.taken()
+        for number in range(20):
+            self.rig.presence.note(SystemEventParams(text=f"word {number}"))
+        self.turns.turn()
+        self.assertEqual({len(answers(one.taken())) for one in clients}, {20})
