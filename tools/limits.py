@@ -94,6 +94,13 @@ def _credentials() -> list[Row]:
             locked,
         ),
         Row(
+            "wrong shared secrets of one client",
+            f"{limiter.SLOW_FAILURES} in a day, then none for "
+            f"{_seconds(limiter.SLOW_LOCK_SECONDS)}",
+            "",
+            locked,
+        ),
+        Row(
             "requests without any",
             f"{limiter.MISSING} in {per_minute}, then "
             f"{_seconds(limiter.MISSING_LOCK_SECONDS)} later",

@@ -37,7 +37,7 @@ from openclaw.security.device_proof import Identity, verify_device
 from openclaw.security.devices import Devices
 from openclaw.security.grants import Request, known_scopes
 from openclaw.security.identities.sources import Identities
-from openclaw.security.limiter import FailureLimiter, Kind, MissingCredentials, Seconds
+from openclaw.security.limiter import Kind, MissingCredentials, PatientLimiter, Seconds
 from openclaw.security.origins import Origins, is_local
 from openclaw.security.pairing import Pairing
 from openclaw.security.places import Places, nobody
@@ -115,7 +115,7 @@ class Admission:
         self._devices = devices
         self._clock = clock
         self._origins = Origins(policy.allowed_origins)
-        self._limiter = FailureLimiter(seconds)
+        self._limiter = PatientLimiter(seconds)
         self._codes = SignInCodes(clock, random_bytes)
         self._vouching = (
             None if identities is None else Vouching(identities, devices, self._limiter)

@@ -26,6 +26,9 @@ Key = tuple[str, Kind]
 FAILURES = 10
 WINDOW_SECONDS = 60.0
 LOCK_SECONDS = 300.0
+SLOW_FAILURES = 100
+SLOW_WINDOW_SECONDS = 86_400.0
+SLOW_LOCK_SECONDS = 21_600.0
 # Whoever brings nothing guesses nothing: a page without its token, a script that lacks a variable.
 # They are told so often enough to be noticed, but not as fast as they can ask.
 MISSING = 120
@@ -91,6 +94,35 @@ class FailureLimiter:
             self._locked[key] = now + self._lock
             _shrink(self._locked, self._capacity)
         _shrink(self._counting, self._capacity)
+
+
+class PatientLimiter(FailureLimiter):
+    """Remembers slow guesses at the shared secret too, which a person may have chosen.
+
+    Nine guesses a minute never meet the quick limit, and would be thirteen thousand a day.
+
+    :param seconds: monotonic clock.
+    """
+
+    def __init__(self, seconds: Seconds) -> None:
+        super().__init__(seconds)
+        self._slow = FailureLimiter(
+            seconds,
+            failures=SLOW_FAILURES,
+            window_seconds=SLOW_WINDOW_SECONDS,
+            lock_seconds=SLOW_LOCK_SECONDS,
+            capacity=2048,
+        )
+
+    def wait_ms(self, peer: Peer, kind: Kind) -> int:
+        """See :meth:`FailureLimiter.wait_ms`."""
+        return max(super().wait_ms(peer, kind), self._slow.wait_ms(peer, kind))
+
+    def failed(self, peer: Peer, kind: Kind) -> None:
+        """See :meth:`FailureLimiter.failed`."""
+        super().failed(peer, kind)
+        if kind is Kind.SECRET:
+            self._slow.failed(peer, kind)
 
 
 class MissingCredentials:

@@ -5,7 +5,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.interfaces.security import Peer
-from openclaw.security.limiter import FailureLimiter, Kind
+from openclaw.security.limiter import (
+    SLOW_FAILURES,
+    SLOW_LOCK_SECONDS,
+    FailureLimiter,
+    Kind,
+    PatientLimiter,
+)
 
 FAR = Peer("192.0.2.7", loopback=False)
 HERE = Peer("127.0.0.1", loopback=True, host="localhost")
@@ -102,3 +108,46 @@ class FailureLimiterTests(SynchronousTestCase):
         for index in range(500):
             self.guess(evolve(FAR, address=f"11.{index >> 8}.{index & 255}.1"))
         self.assertLessEqual(len(self.limiter), 200)
+
+
+class PatientLimiterTests(SynchronousTestCase):
+    """Who guesses slowly is stopped as well."""
+
+    def setUp(self) -> None:
+        """A limiter on a clock that stands still."""
+        self.clock = Clock()
+        self.limiter = PatientLimiter(self.clock.seconds)
+
+    def guesses(self, hours: int, every_seconds: float, kind: Kind) -> int:
+        """How many guesses are looked at in so many hours."""
+        looked_at = 0
+        until = self.clock.seconds() + hours * 3600
+        while self.clock.seconds() < until:
+            if not self.limiter.wait_ms(FAR, kind):
+                self.limiter.failed(FAR, kind)
+                looked_at += 1
+            self.clock.advance(every_seconds)
+        return looked_at
+
+    def test_a_guess_each_seven_seconds_for_two_days(self) -> None:
+        """Twelve thousand a day without the slow limit."""
+        looked_at = self.guesses(48, 7.0, Kind.SECRET)
+        self.assertLessEqual(looked_at, SLOW_FAILURES * (1 + 48 * 3600 / SLOW_LOCK_SECONDS))
+        self.assertGreaterEqual(looked_at, SLOW_FAILURES)
+
+    def test_other_kinds_are_not_for_people_to_choose(self) -> None:
+        """A device token cannot be guessed at any speed; nobody is locked out for long."""
+        self.guesses(1, 7.0, Kind.DEVICE_TOKEN)
+        self.assertEqual(self.limiter.wait_ms(FAR, Kind.DEVICE_TOKEN), 0)
+
+    def test_the_quick_limit_holds_too(self) -> None:
+        """Ten at once lock for five minutes."""
+        for _ in range(10):
+            self.limiter.failed(FAR, Kind.SECRET)
+        self.assertEqual(self.limiter.wait_ms(FAR, Kind.SECRET), 300_000)
+
+    def test_the_owner_is_never_locked_out_of_his_machine(self) -> None:
+        """Loopback is exempt."""
+        for _ in range(SLOW_FAILURES):
+            self.limiter.failed(HERE, Kind.SECRET)
+        self.assertEqual(self.limiter.wait_ms(HERE, Kind.SECRET), 0)
