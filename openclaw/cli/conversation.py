@@ -110,14 +110,19 @@ class Conversation:
     def _follow(self, answer: Answer, on_text: OnText) -> None:
         while answer.state == "running":
             try:
-                event = self._gateway.next_event(_LOOK_UP_SECONDS)
+                self._hear(answer, on_text)
             except KeyboardInterrupt:
+                # It may have come anywhere, also between an event and what it changes here: what
+                # is said now is asked for, not remembered.
                 self._stop(answer, on_text)
-                continue
-            if event is None or event.event != "chat":
-                continue
-            if event.payload.get("runId") == answer.run_id:
-                take(event.payload, answer, on_text)
+
+    def _hear(self, answer: Answer, on_text: OnText) -> None:
+        """Take one event, if one comes soon."""
+        event = self._gateway.next_event(_LOOK_UP_SECONDS)
+        if event is None or event.event != "chat":
+            return
+        if event.payload.get("runId") == answer.run_id:
+            take(event.payload, answer, on_text)
 
     def _stop(self, answer: Answer, on_text: OnText) -> None:
         asked = {"sessionKey": self.session_key, "runId": answer.run_id}

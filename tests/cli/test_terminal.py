@@ -53,6 +53,8 @@ class Typist(ProcessProtocol):
 class TerminalTests(CommandTestCase):
     """A person talks."""
 
+    timeout = 60
+
     def setUp(self) -> None:
         super().setUp()
         self.aborted: list[dict[str, Any]] = []
