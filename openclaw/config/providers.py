@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from openclaw.config.environment import variable
 from openclaw.config.references import resolve
 from openclaw.config.schema import Config
 from openclaw.config.schema.agents import Model, Provider
@@ -71,7 +72,7 @@ def _ready(
         id=key,
         base_url=base_url,
         api=provider.api,
-        api_key=resolve(provider.api_key, environ, f"{path}.apiKey") or _variable(environ, own_key),
+        api_key=resolve(provider.api_key, environ, f"{path}.apiKey") or variable(environ, own_key),
         headers=headers,
         models=provider.models,
         timeout_seconds=provider.timeout_seconds,
@@ -81,14 +82,10 @@ def _ready(
 def _from_environment(environ: Mapping[str, str]) -> dict[str, ModelProvider]:
     found = {}
     for key, (key_name, url_name, api) in _OF_THE_ENVIRONMENT.items():
-        api_key, url = _variable(environ, key_name), _variable(environ, url_name)
+        api_key, url = variable(environ, key_name), variable(environ, url_name)
         if api_key or url:  # A local server has an address and needs no key.
             found[key] = ModelProvider(key, _address(url, url_name), api, api_key)
     return found
-
-
-def _variable(environ: Mapping[str, str], name: str) -> str | None:
-    return environ.get(name, "").strip() or None
 
 
 def _address(url: str | None, path: str) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from openclaw.config.environment import variable
 from openclaw.config.schema.fields import Secret, SecretRef
 from openclaw.config.secret_sources import from_file, from_keyring
 from openclaw.errors import ConfigError
@@ -56,8 +57,8 @@ def _variable(match: re.Match[str], environ: Mapping[str, str], path: str) -> st
 
 
 def _look_up(name: str, environ: Mapping[str, str], path: str) -> str:
-    value = environ.get(name, "").strip()
-    if not value:
+    value = variable(environ, name)
+    if value is None:
         raise ConfigError(
             f"the environment variable {name} is not set; "
             "set it where the gateway is started, or write the value here",

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from openclaw.config.access import AccessSettings, access_settings
 from openclaw.config.address_list import AddressList, read_address_list
+from openclaw.config.environment import variable
 from openclaw.config.listening import (
     address,
     configured_address,
@@ -168,7 +169,7 @@ def effective(
     config, gateway = loaded.config, loaded.config.gateway
     known = {**config.env.vars, **environ}
     token, token_source = _token(options, environ, config, known)
-    password = _variable(environ, "OPENCLAW_GATEWAY_PASSWORD") or resolve(
+    password = variable(environ, "OPENCLAW_GATEWAY_PASSWORD") or resolve(
         gateway.auth.password, known, "gateway.auth.password"
     )
     mode = _auth_mode(config, token_source, password)
@@ -206,7 +207,7 @@ def effective(
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:
     if options.host is not None:
         return address(options.host, "--host")
-    from_environment = _variable(environ, "OPENCLAW_GATEWAY_HOST")
+    from_environment = variable(environ, "OPENCLAW_GATEWAY_HOST")
     if from_environment:
         return address(from_environment, "OPENCLAW_GATEWAY_HOST")
     return configured_address(config.gateway)
@@ -215,7 +216,7 @@ def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:
 def _port(options: Options, environ: Mapping[str, str], config: Config) -> int:
     if options.port is not None:
         return port(str(options.port), "--port")
-    from_environment = _variable(environ, "OPENCLAW_GATEWAY_PORT")
+    from_environment = variable(environ, "OPENCLAW_GATEWAY_PORT")
     if from_environment:
         return port(from_environment, "OPENCLAW_GATEWAY_PORT")
     return config.gateway.port
@@ -231,7 +232,7 @@ def _token(
         if not options.token.strip():
             raise ConfigError("must not be blank", "--token")
         return options.token.strip(), "option"
-    from_environment = _variable(environ, "OPENCLAW_GATEWAY_TOKEN")
+    from_environment = variable(environ, "OPENCLAW_GATEWAY_TOKEN")
     if from_environment:
         return from_environment, "environment"
     configured = resolve(config.gateway.auth.token, known, "gateway.auth.token")
@@ -326,12 +327,7 @@ def _unused(access: AccessSettings) -> list[str]:
 def _first(option: str | None, environ: Mapping[str, str], name: str, flag: str) -> str | None:
     if option is not None and not option.strip():
         raise ConfigError("must not be blank", flag)
-    return option or _variable(environ, name)
-
-
-def _variable(environ: Mapping[str, str], name: str) -> str | None:
-    """Read a variable; set but blank counts as not set, as compose files do it."""
-    return environ.get(name, "").strip() or None
+    return option or variable(environ, name)
 
 
 def _expanded(text: str, home: Path) -> Path:

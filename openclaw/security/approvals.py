@@ -27,7 +27,7 @@ from openclaw.security.grants import (
 from openclaw.security.policy import PairingPolicy, PlacePolicy
 from openclaw.security.request_rows import PairingRequest, shown
 from openclaw.security.requests import PendingRequests, unknown_request
-from openclaw.security.secrets import RandomBytes
+from openclaw.security.secrets import RandomBytes, first_generation
 
 HangUp = Callable[[str, str | None], None]
 
@@ -223,19 +223,18 @@ class Approvals:
         if device is None:
             if request.reason != "not-paired":
                 raise unknown_request()
-            return new_device(request, self._first_generation(), now_ms)
+            return new_device(request, first_generation(self._random_bytes), now_ms)
         if request.reason == "metadata-upgrade":
             grown = described(device, request.platform, request.device_family)
         elif live_token(device, role) is not None:
             grown = widened(device, role, request.scopes, now_ms)
         else:
-            grown = with_role(device, role, request.scopes, self._first_generation(), now_ms)
+            grown = with_role(
+                device, role, request.scopes, first_generation(self._random_bytes), now_ms
+            )
         return evolve(
             grown, approved_via="owner", approved_at_ms=now_ms, remote_ip=request.remote_ip
         )
-
-    def _first_generation(self) -> int:
-        return int.from_bytes(self._random_bytes(6), "big")
 
     def _note(self, what: str, device_id: str, role: str, approver: Approver) -> None:
         self._log.info(

@@ -7,6 +7,7 @@ from math import ceil
 
 from openclaw.interfaces.security import Peer
 from openclaw.security.addresses import bucket
+from openclaw.security.peers import is_local_program
 
 Seconds = Callable[[], float]
 
@@ -69,7 +70,7 @@ class FailureLimiter:
 
     def wait_ms(self, peer: Peer, kind: Kind) -> int:
         """How long this client has to wait before its next try, in milliseconds; 0: try now."""
-        if _is_exempt(peer):
+        if is_local_program(peer):
             return 0
         key = (bucket(peer.address), kind)
         until = self._locked.get(key)
@@ -83,7 +84,7 @@ class FailureLimiter:
 
     def failed(self, peer: Peer, kind: Kind) -> None:
         """Count one wrong credential; a missing one is not a guess and is not told here."""
-        if _is_exempt(peer):
+        if is_local_program(peer):
             return
         key, now = (bucket(peer.address), kind), self._seconds()
         times = self._counting.setdefault(key, deque(maxlen=self._failures))
@@ -143,10 +144,6 @@ class MissingCredentials:
         if not wait_ms:
             self._limiter.failed(peer, Kind.NONE)
         return wait_ms
-
-
-def _is_exempt(peer: Peer) -> bool:
-    return peer.loopback and not peer.forwarded and peer.origin is None
 
 
 def _shrink(table: OrderedDict[Key, float] | OrderedDict[Key, deque[float]], limit: int) -> None:

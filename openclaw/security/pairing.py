@@ -33,7 +33,7 @@ from openclaw.security.origins import Origins, is_local
 from openclaw.security.places import Places
 from openclaw.security.request_rows import PairingRequest
 from openclaw.security.requests import PendingRequests
-from openclaw.security.secrets import RandomBytes, new_id
+from openclaw.security.secrets import RandomBytes, first_generation, new_id
 
 
 @frozen
@@ -157,7 +157,7 @@ class Pairing:
             if not visit.silent:
                 return self._asks("not-paired", visit, device)
             via = "owner" if visit.credential.code is not None else "silent"
-            return paired_device(request, via, self._first_generation(), now_ms)
+            return paired_device(request, via, first_generation(self._random_bytes), now_ms)
         open_door = visit.silent and self._places.policy.mode == "disabled"
         token = self._usable(device, visit)
         if token is None:
@@ -165,7 +165,7 @@ class Pairing:
             if open_door or (lapsed is not None and visit.silent):
                 kept = () if lapsed is None else lapsed.scopes
                 scopes = {*kept, *request.scopes}
-                return with_role(device, role, scopes, self._first_generation(), now_ms)
+                return with_role(device, role, scopes, first_generation(self._random_bytes), now_ms)
             return self._asks("role-upgrade", visit, device)
         if is_changed(device, request.client):
             if not open_door:
@@ -275,9 +275,6 @@ class Pairing:
             keeps_trying=request.client.id == TERMINAL_UI,
             code=(self._requests.code(recorded), recorded.code.expires_at_ms),
         )
-
-    def _first_generation(self) -> int:
-        return int.from_bytes(self._random_bytes(6), "big")
 
 
 def _approved(device: Device | None) -> tuple[list[str], list[str]]:

@@ -12,6 +12,14 @@ _FORWARDING = frozenset({"forwarded", "x-real-ip", "cf-connecting-ip"})
 _FORWARDING_PREFIXES = ("x-forwarded-", "tailscale-")
 
 
+def is_local_program(peer: Peer) -> bool:
+    """Whether this is a program on the gateway's own machine, whose tries and work are not counted.
+
+    Pages are: any page can reach this machine from within its owner's browser.
+    """
+    return peer.loopback and not peer.forwarded and peer.origin is None
+
+
 def is_forwarding(name: str) -> bool:
     """Whether a header (lowercase name) is one that only proxies and tunnels set."""
     return name in _FORWARDING or name.startswith(_FORWARDING_PREFIXES)

@@ -17,8 +17,6 @@ _SAVE = """insert into pairing(request_id, device_id, body, created_at)
 values(:request_id, :device_id, :body, :created_at)"""
 _UPDATE = "update pairing set body = :body where request_id = :request_id"
 _BODY = "pairing.body"
-
-_BODY = "pairing.body"
 _encode = msgspec.json.encode
 
 

@@ -56,3 +56,8 @@ def new_token(random_bytes: RandomBytes, length_bytes: int = 32) -> str:
 def new_id(random_bytes: RandomBytes) -> str:
     """Make a random UUID, as request ids are."""
     return str(UUID(bytes=random_bytes(16), version=4))
+
+
+def first_generation(random_bytes: RandomBytes) -> int:
+    """The generation a token starts with; random, so that a removed device's never returns."""
+    return int.from_bytes(random_bytes(6), "big")

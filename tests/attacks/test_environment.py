@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from openclaw.config import settings as settings_module
+from openclaw.config.environment import variable
 from openclaw.config.settings import Options, Settings, read_settings
 from tests.attacks.judging import AttackCase, Verdict, hostile
 from tests.attacks.test_sources import trees
@@ -99,14 +100,13 @@ class EnvironmentAttacks(AttackCase):
     def test_cve_2026_43531_workspace_environment(self) -> None:
         """A ``.env`` in a workspace chose programs and roots (CVE-2026-53842, CVE-2026-53846)."""
         self.held(self.decide())
-        read = settings_module._variable
 
         def believing(environ: dict[str, str], name: str) -> str | None:
             lines = [Path(".env").read_text()] if Path(".env").exists() else []
             found = dict(one.split("=", 1) for text in lines for one in text.splitlines())
-            return read({**found, **environ}, name)
+            return variable({**found, **environ}, name)
 
-        self.patch(settings_module, "_variable", believing)
+        self.patch(settings_module, "variable", believing)
         self.caught(self.decide())
 
     @hostile(6)

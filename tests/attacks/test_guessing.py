@@ -184,7 +184,7 @@ class GuessingAttacks(AttackCase):
     def test_ghsa_5m9r_p9g7_679c_page_guesses_on_loopback(self) -> None:
         """Loopback was exempt, and any page can reach it: one with an Origin is not."""
         self.held(self.guess_from_a_page())
-        self.patch(limiter, "_is_exempt", lambda peer: peer.loopback and not peer.forwarded)
+        self.patch(limiter, "is_local_program", lambda peer: peer.loopback and not peer.forwarded)
         self.caught(self.guess_from_a_page())
 
     def guess_slowly(self) -> Verdict:

@@ -6,17 +6,10 @@ from openclaw.interfaces.security import Peer
 from openclaw.security.addresses import bucket
 from openclaw.security.limits.buckets import CAPACITY, Buckets, Rate
 from openclaw.security.limits.refusals import rate_limited
+from openclaw.security.peers import is_local_program
 
 PER_MINUTE = 60
 BURST = 10
-
-
-def is_owner(peer: Peer) -> bool:
-    """Whether this is a program on the gateway's own machine, whose work is never counted.
-
-    Pages are: any page can reach this machine from within its owner's browser.
-    """
-    return peer.loopback and not peer.forwarded and peer.origin is None
 
 
 class WorkLimit:
@@ -42,7 +35,7 @@ class WorkLimit:
 
         :raises openclaw.errors.Busy: it was one too many.
         """
-        if is_owner(peer):
+        if is_local_program(peer):
             return
         key = ("address", bucket(peer.address)) if device_id is None else ("device", device_id)
         self._take(method, key)
