@@ -146,9 +146,9 @@ class Runs:
         model = self._model(entry)
         if entry.kind == "chat":
             run.status("starting_model")
-        turns = await self._conversations.turns(entry)
         command = is_command(entry.text)
         runtime = self._commands if command else self._models.runtime_for(model)
+        turns = await self._conversations.turns(entry, runtime.most_turns)
         request = RunRequest(
             run_id=entry.run_id,
             session_key=entry.session_key,

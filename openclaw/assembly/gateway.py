@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from openclaw import __version__
 from openclaw.assembly.audit import note_start
+from openclaw.assembly.collector import settle
 from openclaw.assembly.encryption import encrypted, make_keeper
 from openclaw.assembly.listening import bind, raise_file_limit
 from openclaw.assembly.parts import Parts, assemble
@@ -139,6 +140,7 @@ class GatewayService(Service):
         if parts.certificate is not None:
             parts.certificate.on_change(self._write_runtime)
             parts.certificate.on_change(parts.health.refresh)
+        settle()
         self._phases.done("ready")
         self._phases.report()
         self._announce()

@@ -6,6 +6,9 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+MOST_TURNS = 200
+"""The latest turns of a conversation that a model is shown; what is older, a summary stands for."""
+
 
 @frozen
 class Turn:
@@ -99,6 +102,7 @@ class IAgentRuntime(Interface):
     """Produces answers: a model behind a wire, or the embedded agent."""
 
     name: str = Attribute("Short name for logs, e.g. ``openai-completions``.")
+    most_turns: int = Attribute("How many of a conversation's latest turns it makes use of.")
 
     def models() -> Sequence[ModelInfo]:
         """The models this runtime serves."""

@@ -119,8 +119,11 @@ class IConversations(Interface):
     def receipt(run_id: str) -> Deferred[Receipt | None]:
         """What is known of a run; ``None`` for one that was never accepted."""
 
-    def turns(entry: Input) -> Deferred[Sequence[Turn]]:
-        """The conversation a model should see for one input, that input last."""
+    def turns(entry: Input, most: int) -> Deferred[Sequence[Turn]]:
+        """The conversation a runtime should see for one input, that input last.
+
+        :param most: how many of the latest turns; a summary of what is older comes on top.
+        """
 
     def shown(run_id: str) -> Deferred[None]:
         """Record that something of the answer is about to be seen; fires when durable."""

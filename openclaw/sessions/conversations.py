@@ -245,9 +245,9 @@ class Conversations:
 
     # -- runs --------------------------------------------------------------------------------------
 
-    def turns(self, entry: Input) -> Deferred[Sequence[Turn]]:
+    def turns(self, entry: Input, most: int) -> Deferred[Sequence[Turn]]:
         """See :meth:`IConversations.turns`."""
-        return self._transcripts.turns(entry)
+        return self._transcripts.turns(entry, most)
 
     def shown(self, run_id: str) -> Deferred[None]:
         """See :meth:`IConversations.shown`."""

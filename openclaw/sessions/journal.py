@@ -192,6 +192,25 @@ def read_messages(
     return [_message(tx, row) for row in reversed(rows)]
 
 
+def read_turns(
+    tx: ITransaction, *, session_id: str, after: int, before: int, inputs: int
+) -> list[Message]:
+    """The latest inputs between two places (both excluded) with their answers, in order.
+
+    The answer to an earlier input may stand behind a later input, so places alone do not tell.
+    """
+    rows = tx.rows(
+        f"select {_MESSAGE} from message where session_id = :session_id and run_id in ("
+        "select run_id from message where session_id = :session_id and role = 'user'"
+        " and seq > :after and seq < :before order by seq desc limit :inputs) order by seq",
+        session_id=session_id,
+        after=after,
+        before=before,
+        inputs=inputs,
+    )
+    return [_message(tx, row) for row in rows]
+
+
 def change_session(
     tx: ITransaction,
     *,

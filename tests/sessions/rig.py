@@ -13,6 +13,7 @@ from zope.interface import implementer
 from openclaw.agents.runs import Runs
 from openclaw.errors import StoreError
 from openclaw.interfaces.agents import (
+    MOST_TURNS,
     IAgentRuntime,
     IRunSink,
     ModelInfo,
@@ -105,6 +106,7 @@ class ScriptedRuntime:
     """
 
     name = "scripted"
+    most_turns = MOST_TURNS
 
     def __init__(self, *served: ModelInfo) -> None:
         self.served = served

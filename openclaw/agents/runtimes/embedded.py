@@ -31,6 +31,7 @@ class EmbeddedAgent:
     """
 
     name = "embedded"
+    most_turns = 12  # Enough to learn which language is spoken.
 
     def __init__(self, scene: Scene, clock: IReactorTime) -> None:
         self._scene = scene
