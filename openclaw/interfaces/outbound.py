@@ -87,3 +87,67 @@ class IOutboundHTTP(Interface):
         :return: fires with the head of the answer; fails with :class:`OutboundError`. Cancelling
             it closes the connection at once.
         """
+
+
+class ISocketListener(Interface):
+    """Hears what happens on a WebSocket or TCP connection of ours."""
+
+    def opened(socket: "IOutboundSocket") -> None:
+        """The connection is up; called once, before anything else."""
+
+    def received(data: str | bytes) -> None:
+        """A whole message came (text or binary), or some bytes of a TCP stream."""
+
+    def closed(code: int, reason: str) -> None:
+        """The connection is gone; called once, and nothing after it.
+
+        :param code: the close code of a WebSocket; 1006 where it broke, and always for TCP.
+        """
+
+
+class IOutboundSocket(Interface):
+    """A connection that is up."""
+
+    def send(data: str | bytes) -> None:
+        """Send a message (text frames for ``str``), or bytes of a TCP stream."""
+
+    def close(code: int = 1000, reason: str = "") -> None:
+        """Close in order; if the peer does not answer within a few seconds, cut."""
+
+    def abort() -> None:
+        """Cut at once."""
+
+
+class IOutboundSockets(Interface):
+    """The only way of the gateway to open WebSockets and TCP connections to others."""
+
+    def websocket(
+        url: str,
+        listener: ISocketListener,
+        *,
+        headers: Mapping[str, str],
+        connect_seconds: float = 10.0,
+        ping_seconds: float = 0.0,
+        pong_seconds: float = 15.0,
+        max_message: int = 16 << 20,
+        trusted: bool = False,
+    ) -> Deferred[IOutboundSocket]:
+        """Open a WebSocket.
+
+        :param ping_seconds: send pings that often, and count the connection as broken if one is not
+            answered within ``pong_seconds``; 0 for none.
+        :param max_message: bytes; a longer one closes the connection with 1009.
+        :param trusted: the address is the operator's own, so the guard is not asked.
+        :return: fires when it is open; fails with :class:`OutboundError`. Cancelling it gives up.
+        """
+
+    def tcp(
+        host: str,
+        port: int,
+        listener: ISocketListener,
+        *,
+        tls: bool,
+        connect_seconds: float = 10.0,
+        trusted: bool = False,
+    ) -> Deferred[IOutboundSocket]:
+        """Open a TCP connection, with TLS (names checked, pins obeyed) or without."""
