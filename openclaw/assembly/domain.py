@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from zope.interface import implementer
 
 from openclaw import __version__
 from openclaw.agents.catalogue import Catalogue, make_catalogue
@@ -26,7 +28,7 @@ from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
-from openclaw.interfaces.conversations import IConversations
+from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
@@ -117,7 +119,8 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
     catalogue = _catalogue(settings, commands, outbound, reactor)
     timeout = settings.config.agents.defaults.timeout_seconds
     count = figures.count_run
-    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count)
+    replies = NoReplies()
+    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
     keys = make_keys(settings)
     conversations = Conversations(
         store,
@@ -128,6 +131,7 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
         reactor,
         now_ms,
         make_id,
+        replies,
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
@@ -149,6 +153,32 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
         config_revision=settings.loaded.revision(secret),
         sealing=sealing,
     )
+
+
+@implementer(IReplies)
+class NoReplies:
+    """Where no channel is configured: an answer whose channel is gone stays in the transcript."""
+
+    _log = Logger()
+
+    def started(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def grew(self, entry: Input, text: str) -> None:
+        """Tell nobody."""
+
+    def silent(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def reply(self, entry: Input, text: str) -> Deferred[None]:
+        """Say in the log that an answer has nowhere to go."""
+        self._log.warn(
+            "the answer of {run} stays in session {key}: channel {channel} is no longer configured",
+            run=entry.run_id,
+            key=entry.session_key,
+            channel=entry.origin.target.channel if entry.origin is not None else "",
+        )
+        return succeed(None)
 
 
 class Reset:
