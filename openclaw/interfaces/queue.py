@@ -25,6 +25,7 @@ class NewMessage:
     :ivar id: a message of the same id is a duplicate while the window of de-duplication lasts.
     :ivar lane: messages of one lane are worked on one after the other, in their order.
     :ivar not_before_ms: Unix milliseconds; 0 for at once.
+    :ivar covers: ids that are duplicates from now on too: of messages that are part of this one.
     """
 
     id: str
@@ -32,6 +33,7 @@ class NewMessage:
     lane: str
     body: bytes
     not_before_ms: int = 0
+    covers: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
