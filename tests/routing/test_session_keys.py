@@ -156,7 +156,7 @@ class KeyTests(SynchronousTestCase):
     @given(st.lists(st.tuples(ACCOUNT_IDS, IDS), min_size=2, max_size=2, unique=True))
     def test_two_people_never_share_a_session(self, people: Any) -> None:
         for scope in ("per-channel-peer", "per-account-channel-peer"):
-            keys = KeyMaker(dm_scope=scope)  # type: ignore[arg-type]  # Both are listed.
+            keys = KeyMaker(dm_scope=scope)
             for kind in ("dm", "group", "channel"):
                 made = {
                     keys.key("main", inbound(peer, kind, account=account, chat_id=peer))
