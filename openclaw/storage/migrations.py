@@ -96,6 +96,14 @@ MIGRATIONS: tuple[Migration, ...] = (
             "create index queue_seen_by_time on queue_seen(expires)",
         ),
     ),
+    Migration(
+        5,
+        (
+            """create table route(
+                session_key text primary key, body {blob} not null, at bigint not null)""",
+            "create index route_by_time on route(at)",
+        ),
+    ),
 )
 
 
