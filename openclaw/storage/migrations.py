@@ -97,6 +97,14 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
+        5,
+        (
+            """create table route(
+                session_key text primary key, body {blob} not null, at bigint not null)""",
+            "create index route_by_time on route(at)",
+        ),
+    ),
+    Migration(
         6,
         (
             """create table channel_state(
