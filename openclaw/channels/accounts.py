@@ -18,6 +18,8 @@ from openclaw.interfaces.channels import Manifest, TextLimit
 
 DEFAULT = "default"
 _ACCOUNTS, _DEFAULT_ACCOUNT = "accounts", "defaultAccount"
+_DEFAULTS = "defaults"
+_NO_CHANNELS = (_DEFAULTS, "modelByChannel")
 
 
 @frozen(kw_only=True)
@@ -58,6 +60,12 @@ class ConfiguredAccount:
         chosen = self.settings.media_max_mb
         return self.manifest.media_bytes if chosen is None else chosen << 20
 
+    @property
+    def webhook_path(self) -> str:
+        """Where its webhook is served."""
+        pattern = self.settings.webhook_path or self.manifest.webhook_path
+        return pattern.format(channel=self.channel, account=self.account).rstrip("/")
+
     def edit_seconds(self, in_group: bool) -> float:
         """Least time between two edits of one message."""
         chosen = self.settings.edit_min_ms
@@ -79,12 +87,21 @@ def read_accounts(
     """
     accounts: list[ConfiguredAccount] = []
     remarks: list[str] = []
+    defaults = sections.get(_DEFAULTS) or {}
     for channel, section in sections.items():
         path = f"channels.{channel}"
+        if channel in _NO_CHANNELS:
+            continue
         if not isinstance(section, Mapping):
             raise ConfigError("expected an object", path)
-        manifest = registry.find(channel)
-        accounts += _of_channel(manifest, section, environ, path, remarks)
+        try:
+            manifest = registry.find(channel)
+        except ConfigError as error:
+            # The file may be the original's, which has other channels; and a stranger's package
+            # that is broken is no reason to stop all others.
+            remarks.append(f"{error}; the channel is left out")
+            continue
+        accounts += _of_channel(manifest, {**defaults, **section}, environ, path, remarks)
     return tuple(accounts), tuple(remarks)
 
 

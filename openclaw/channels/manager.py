@@ -27,6 +27,7 @@ from openclaw.interfaces.channels import (
     IChannels,
     Manifest,
     WebhookAnswer,
+    WebhookPlace,
     WebhookRequest,
 )
 from openclaw.interfaces.messages import Outgoing, Sent, Target
@@ -152,7 +153,7 @@ class Channels(MultiService):
         if configured.settings.webhook_url:
             return configured.settings.webhook_url
         base = self._around.webhook_base
-        return f"{base}/webhook/{configured.channel}/{configured.account}" if base else ""
+        return f"{base}{configured.webhook_path}" if base else ""
 
     def _moved(self, account: Account, old: str, new: str) -> None:
         self._log.warn(
@@ -206,14 +207,22 @@ class Channels(MultiService):
         self._existing(target.channel, target.account)
         return self.outbox.compose(target, text, key, **more)
 
-    def webhook(
-        self, channel: str, account: str, request: WebhookRequest
-    ) -> Deferred[WebhookAnswer]:
+    def webhook_at(self, path: str) -> WebhookPlace | None:
+        """See :meth:`IChannels.webhook_at`."""
+        for key, running in self._accounts.items():
+            configured = running.account.configured
+            if not running.account.running or not configured.manifest.abilities.webhook:
+                continue
+            own = configured.webhook_path
+            if path == own or path.startswith(f"{own}/"):
+                return WebhookPlace(channel=key[0], account=key[1], rest=path[len(own) :])
+            if configured.is_default and path == f"/webhook/{configured.channel}":
+                return WebhookPlace(channel=key[0], account=key[1])
+        return None
+
+    def webhook(self, place: WebhookPlace, request: WebhookRequest) -> Deferred[WebhookAnswer]:
         """See :meth:`IChannels.webhook`."""
-        running = self._accounts[(channel, account)]
-        configured = running.account.configured
-        if not configured.manifest.abilities.webhook or not running.account.running:
-            raise KeyError(channel)
+        running = self._existing(place.channel, place.account)
         return running.account.channel.webhook(request)
 
     @deferred

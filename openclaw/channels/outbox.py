@@ -76,10 +76,10 @@ class Outbox:
             await self.put(calls)
             for one in calls:
                 await self._look_back(one)
-            return [await one for one in waiting]
+            return [await answer for answer in waiting]
         finally:  # Nobody waits any more, however it ended.
-            for call, one in zip(calls, waiting, strict=True):
-                self._stop_waiting(call.id, one)
+            for call, answer in zip(calls, waiting, strict=True):
+                self._stop_waiting(call.id, answer)
 
     def done(self, id: str, result: Sent | Undelivered) -> None:
         """Tell whoever waits what came of a call in the end."""

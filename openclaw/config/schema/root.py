@@ -105,7 +105,9 @@ class Config(Section, frozen=True, kw_only=True):
     access: Annotated[Access, now("Who may come in, besides ``gateway.auth``.")] = Access()
     connections: Annotated[Connections, now("Outgoing connections.")] = Connections()
     hooks: Annotated[Hooks, later("Webhooks into the agent.")] = Hooks()
-    channels: Annotated[Any, later("Chat platforms.")] = None
+    channels: Annotated[
+        dict[str, Any], now("Chat platforms by their ids; each has keys of its own.")
+    ] = field(default_factory=dict)
     bindings: Annotated[tuple[BindingRow, ...], now("Which agent answers which chat.")] = ()
     messages: Annotated[Any, later("How messages are shaped.")] = None
     crons: Annotated[Any, later("Declared jobs by name.")] = None
