@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 
 from openclaw.channels.account import Account
 from openclaw.channels.records import SentRecords
@@ -33,7 +33,6 @@ class Outbox:
         self._traces = traces
         self._account_of = account_of
         self._waiting: dict[str, list[Deferred[Sent]]] = {}
-        self._unsent: dict[str, int] = {}
 
     def compose(self, target: Target, text: str, key: str, **more: Any) -> list[Outgoing]:
         """Cut a text into messages an account can send.
@@ -73,15 +72,14 @@ class Outbox:
         :raises DeliveryError: through the Deferred, in the platform's words.
         """
         waiting = [self._wait(one.id) for one in calls]
-        both: Deferred[list[Sent]] = gatherResults(waiting, consumeErrors=True)
         try:
             await self.put(calls)
             for one in calls:
                 await self._look_back(one)
-            return await both
-        except BaseException:
-            both.addErrback(lambda _: None)
-            raise
+            return [await one for one in waiting]
+        finally:  # Nobody waits any more, however it ended.
+            for call, one in zip(calls, waiting, strict=True):
+                self._stop_waiting(call.id, one)
 
     def done(self, id: str, result: Sent | Undelivered) -> None:
         """Tell whoever waits what came of a call in the end."""
@@ -95,6 +93,12 @@ class Outbox:
         waiting: Deferred[Sent] = Deferred()
         self._waiting.setdefault(id, []).append(waiting)
         return waiting
+
+    def _stop_waiting(self, id: str, waiting: Deferred[Sent]) -> None:
+        waiting.addErrback(lambda _: None)
+        left = [one for one in self._waiting.pop(id, ()) if one is not waiting]
+        if left:
+            self._waiting[id] = left
 
     async def _look_back(self, call: Outgoing) -> None:
         """A call that was put in before may be over already."""

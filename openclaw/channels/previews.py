@@ -48,8 +48,7 @@ class Preview:
     async def finish(self) -> str:
         """Show nothing more; fires with the message's id, empty if none was sent."""
         self._over = True
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        self._stop_waiting()
         if self._busy is not None:
             waiting: Deferred[None] = Deferred()
             self._busy.addBoth(lambda _: waiting.callback(None))
@@ -58,22 +57,31 @@ class Preview:
 
     def _kick(self) -> None:
         """Show the newest text now, or when it is time."""
-        waiting = self._timer is not None and self._timer.active()
-        if self._over or waiting or self._busy is not None or self._wanted == self._shown:
+        if self._over or self._busy is not None or self._wanted == self._shown:
             return
         pause = self._not_before - self._clock.seconds()
         if not self._message_id and len(self._wanted) < FIRST_CHARACTERS:
             pause = max(pause, self._began + FIRST_SECONDS - self._clock.seconds())
         if pause > 0:
-            self._timer = self._clock.callLater(pause, self._later)
+            self._wait(pause)
         elif self._account.connected:
             self._show()
+
+    def _wait(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self._clock.callLater(seconds, self._later)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
 
     def _later(self) -> None:
         self._timer = None
         self._kick()
 
     def _show(self) -> None:
+        self._stop_waiting()
         text = self._wanted
         busy: Deferred[None] = self._call(text)
         if not busy.called:

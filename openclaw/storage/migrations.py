@@ -104,6 +104,19 @@ MIGRATIONS: tuple[Migration, ...] = (
             "create index route_by_time on route(at)",
         ),
     ),
+    Migration(
+        6,
+        (
+            """create table channel_state(
+                channel text, account text, name text, value {blob},
+                primary key (channel, account, name))""",
+            "create table sent(id text primary key, result text, at bigint)",
+            "create index sent_by_time on sent(at)",
+            "create table trace(id {pk}, key text, at bigint, step text, detail text)",
+            "create index trace_by_key on trace(key, id)",
+            "create index trace_by_time on trace(at)",
+        ),
+    ),
 )
 
 

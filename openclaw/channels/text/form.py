@@ -38,6 +38,8 @@ class Form:
     code_tables = False
     #: Marks count as marks only beside white space or punctuation.
     spaced_marks = False
+    #: A quotation is one only at the very start of a line.
+    quotes_at_margin = False
     bullet = "- "
 
     def render(self, markdown: str) -> str:
@@ -82,7 +84,8 @@ class Form:
     def quote(self, quote: Quote, indent: str) -> str:
         """A quotation: each line behind an angle bracket."""
         inner = self.blocks(quote.blocks, "")
-        return "\n".join(f"{indent}> {line}".rstrip() for line in inner.split("\n"))
+        indent = "" if self.quotes_at_margin else indent
+        return "\n".join(f"{indent}> {line}" for line in inner.split("\n"))
 
     def listing(self, listing: Listing, indent: str) -> str:
         """A list, its items under each other."""

@@ -2,9 +2,7 @@
 
 from openclaw.channels.text.form import Form
 
-_FORM = Form()
-
 
 def render(markdown: str) -> str:
     """Markdown as text that reads well without any formatting."""
-    return _FORM.render(markdown)
+    return Form().render(markdown)
