@@ -179,6 +179,10 @@ class GoodFileTests(SynchronousTestCase):
         result = loaded('{"gateway": {"port": 1}, "hooks": {"path": "/x"}, "logging": {}}')
         self.assertEqual(result.not_served, ("hooks", "hooks.path"))
 
+    def test_keys_that_are_hard_to_write_are_quoted(self) -> None:
+        result = loaded('{"gateway": {"": 1, "a.b": 2}, "": 3}')
+        self.assertEqual(result.unknown_keys, ('gateway[""]', 'gateway["a.b"]', '[""]'))
+
     @given(
         st.dictionaries(
             st.text("abcxyz_$", min_size=1).map(lambda name: "zz" + name),
