@@ -19,6 +19,7 @@ from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
+from openclaw.assembly.queue import make_queue
 from openclaw.assembly.sealing import make_journal
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
@@ -29,6 +30,7 @@ from openclaw.gateway.broadcast import Broadcaster
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
+from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
@@ -94,6 +96,7 @@ class Domain:
     broadcaster: Broadcaster
     config_revision: str
     audit: AuditTrail
+    queue: IQueueBackend
     sealing: Rotation | None = None
 
 
@@ -151,6 +154,7 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
         figures=figures,
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
+        queue=make_queue(settings, store, now_ms),
         sealing=sealing,
     )
 
