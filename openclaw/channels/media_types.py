@@ -136,7 +136,8 @@ def file_name(name: str, mime: str = "", fallback: str = "file") -> str:
     :return: at most 120 bytes of UTF-8, extension included.
     """
     name = re.split(r"[/\\]", name)[-1]
-    kept = "".join(char for char in normalize("NFC", name) if not category(char).startswith("C"))
+    spaced = " ".join(normalize("NFC", name).split())
+    kept = "".join(char for char in spaced if not category(char).startswith("C"))
     kept = _FORBIDDEN.sub("_", " ".join(kept.split())).strip(" .")
     stem, dot, ending = kept.rpartition(".")
     if not dot or not stem or not ending.isalnum() or len(ending) > 10:
