@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from zope.interface import implementer
 
 from openclaw import __version__
 from openclaw.agents.catalogue import Catalogue, make_catalogue
@@ -17,6 +19,7 @@ from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
+from openclaw.assembly.queue import make_queue
 from openclaw.assembly.sealing import make_journal
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
@@ -26,7 +29,8 @@ from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
-from openclaw.interfaces.conversations import IConversations
+from openclaw.interfaces.conversations import IConversations, Input, IReplies
+from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
@@ -92,6 +96,7 @@ class Domain:
     broadcaster: Broadcaster
     config_revision: str
     audit: AuditTrail
+    queue: IQueueBackend
     sealing: Rotation | None = None
 
 
@@ -118,7 +123,8 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
     catalogue = _catalogue(settings, commands, outbound, reactor)
     timeout = settings.config.agents.defaults.timeout_seconds
     count = figures.count_run
-    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count)
+    replies = NoReplies()
+    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
     keys = make_keys(settings)
     conversations = Conversations(
         store,
@@ -129,6 +135,7 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
         reactor,
         now_ms,
         make_id,
+        replies,
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
@@ -148,8 +155,35 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
         figures=figures,
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
+        queue=make_queue(settings, store, now_ms),
         sealing=sealing,
     )
+
+
+@implementer(IReplies)
+class NoReplies:
+    """Where no channel is configured: an answer whose channel is gone stays in the transcript."""
+
+    _log = Logger()
+
+    def started(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def grew(self, entry: Input, text: str) -> None:
+        """Tell nobody."""
+
+    def silent(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def reply(self, entry: Input, text: str) -> Deferred[None]:
+        """Say in the log that an answer has nowhere to go."""
+        self._log.warn(
+            "the answer of {run} stays in session {key}: channel {channel} is no longer configured",
+            run=entry.run_id,
+            key=entry.session_key,
+            channel=entry.origin.target.channel if entry.origin is not None else "",
+        )
+        return succeed(None)
 
 
 class Reset:

@@ -121,6 +121,7 @@ class GatewayService(Service):
             await parts.access.load()
             await parts.second_factor.load()
             await parts.conversations.load()
+            await parts.queue.open()
             await parts.heartbeat.load()
         except Exception as error:  # Whatever keeps it from starting must end the process.
             if self.running:  # Else it was told to stop in the middle of its start.

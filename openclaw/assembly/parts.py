@@ -12,6 +12,7 @@ from openclaw.assembly.access import Access
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
 from openclaw.assembly.protocol import make_front, tailscale_peer_of
+from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
 from openclaw.assembly.upkeep import Upkeep
 from openclaw.assembly.web import make_port
 from openclaw.automation.heartbeat import HeartbeatService
@@ -21,6 +22,7 @@ from openclaw.gateway.door import Door
 from openclaw.gateway.revocation import Revocation
 from openclaw.gateway.ticker import Ticker
 from openclaw.http.port import PortFactory
+from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_file import Hide
 from openclaw.protocol.schema.system import DashboardLink
@@ -62,6 +64,7 @@ class Parts:
     sign_in: Callable[[], DashboardLink]
     audit: AuditTrail
     config_revision: str
+    queue: IQueueBackend
     hide: Hide
     certificate: CertificateKeeper | None = None
     stopping: bool = False
@@ -105,6 +108,7 @@ def assemble(
         Upkeep(domain.access.devices.flush, reactor),
         Upkeep(domain.access.requests.sweep, reactor),
         Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
     )
     ending = _ending(settings, domain, reactor)
     optional = (certificate, domain.sealing, front.limits.names, ending)
@@ -127,6 +131,7 @@ def assemble(
         helpers=(*helpers, *(one for one in optional if one is not None)),
         audit=domain.audit,
         config_revision=domain.config_revision,
+        queue=domain.queue,
         hide=known_secrets(settings, shared_secret, device_secret.decode()).clean,
         certificate=certificate,
         sign_in=front.sign_in,
