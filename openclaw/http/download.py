@@ -5,24 +5,24 @@ connects to is what it judged.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from typing import NoReturn, TypeVar
 from urllib.parse import quote, urljoin
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
-from twisted.internet.defer import TimeoutError as TooLate
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from openclaw.deferreds import deferred
 from openclaw.http.outgoing.address import Address, read_address
 from openclaw.interfaces.outbound import (
-    Downloaded,
     IDownloads,
     IOutboundHTTP,
     IOutboundResponse,
     OutboundError,
 )
 
+T = TypeVar("T")
 REDIRECTS = 5
 IDLE_SECONDS = 30.0
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -87,6 +87,57 @@ class _Rules:
         return _Step(url, address, headers, own, step.left - 1)
 
 
+@frozen
+class _Ends:
+    """When a download has to be over.
+
+    :ivar at: on the clock's own scale.
+    :ivar seconds: how long it was given in all.
+    """
+
+    at: float
+    seconds: float
+
+    def hurry(self, work: Deferred[T], clock: IReactorTime) -> Deferred[T]:
+        """End a part of the download when its time is over."""
+
+        def too_late(outcome: object, seconds: float) -> NoReturn:
+            raise OutboundError(f"the file was not here within {self.seconds:g} s", "timeout")
+
+        left = max(0.0, self.at - clock.seconds())
+        return work.addTimeout(left, clock, onTimeoutCancel=too_late)
+
+
+@implementer(IOutboundResponse)
+class _File:
+    """The answer at the end of a chain; its body is in a hurry, as the whole download is."""
+
+    def __init__(self, answer: IOutboundResponse, clock: IReactorTime, ends: _Ends) -> None:
+        self.status: int = answer.status
+        self._answer = answer
+        self._clock = clock
+        self._ends = ends
+
+    def header(self, name: str) -> str:
+        """The first header of that name, or an empty text."""
+        return self._answer.header(name)
+
+    def deliver(self, on_data: Callable[[bytes], None]) -> Deferred[None]:
+        """Hand the body on as it arrives."""
+        return self._ends.hurry(self._answer.deliver(on_data), self._clock)
+
+    def read(self, limit: int) -> Deferred[bytes]:
+        """Collect the body; one that says that it is longer is not begun."""
+        if _length(self._answer) > limit:
+            self._answer.release()
+            return fail(_too_large(limit))
+        return self._ends.hurry(self._answer.read(limit), self._clock)
+
+    def release(self) -> None:
+        """Want nothing more."""
+        self._answer.release()
+
+
 @implementer(IDownloads)
 class Downloads:
     """Fetches files through the outbound client."""
@@ -96,72 +147,34 @@ class Downloads:
         self._clock = clock
 
     @deferred
-    async def fetch(
+    async def open(
         self,
         url: str,
-        on_data: Callable[[bytes], None],
         *,
-        max_bytes: int,
         headers: Mapping[str, str] | None = None,
         hosts: Collection[str] = (),
         trusted: Collection[str] = (),
         seconds: float = 300.0,
-    ) -> Downloaded:
-        """Fetch a file; see :class:`IDownloads`."""
+    ) -> IOutboundResponse:
+        """Begin to fetch a file; see :class:`IDownloads`."""
         rules = _Rules(hosts, trusted)
         first = rules.first(url, headers or {})
-        fetching = Deferred.fromCoroutine(self._fetch(first, rules, max_bytes, on_data))
-        try:
-            return await fetching.addTimeout(seconds, self._clock)
-        except TooLate:
-            words = f"the file was not here within {seconds:g} s"
-            raise OutboundError(words, "timeout") from None
+        ends = _Ends(self._clock.seconds() + seconds, seconds)
+        following = Deferred.fromCoroutine(self._follow(first, rules))
+        answer = await ends.hurry(following, self._clock)
+        return _File(answer, self._clock, ends)
 
-    async def _fetch(
-        self, step: _Step, rules: _Rules, limit: int, on_data: Callable[[bytes], None]
-    ) -> Downloaded:
+    async def _follow(self, step: _Step, rules: _Rules) -> IOutboundResponse:
         while True:
             rules.check(step)
-            answer = await self._ask(step)
+            answer = await self._http.request(
+                "GET", step.url, step.headers, idle_seconds=IDLE_SECONDS, trusted=step.own
+            )
             place = answer.header("location") if answer.status in _MOVED else ""
             if not place:
-                return await self._take(answer, step, limit, on_data)
+                return answer
             answer.release()
             step = rules.follow(step, place)
-
-    def _ask(self, step: _Step) -> Deferred[IOutboundResponse]:
-        return self._http.request(
-            "GET", step.url, step.headers, idle_seconds=IDLE_SECONDS, trusted=step.own
-        )
-
-    async def _take(
-        self, answer: IOutboundResponse, step: _Step, limit: int, on_data: Callable[[bytes], None]
-    ) -> Downloaded:
-        """Hand the body on; of one that is no file, nothing."""
-        size = 0
-        too_large = OutboundError(f"the file is longer than {limit} bytes", "too_large")
-        if answer.status == 200 and _length(answer) > limit:
-            answer.release()
-            raise too_large
-
-        def count(data: bytes) -> None:
-            nonlocal size
-            size += len(data)
-            if size > limit:
-                raise too_large
-            on_data(data)
-
-        if answer.status == 200:
-            await answer.deliver(count)
-        else:
-            answer.release()
-        return Downloaded(
-            status=answer.status,
-            size=size,
-            content_type=answer.header("content-type"),
-            disposition=answer.header("content-disposition"),
-            host=step.address.host,
-        )
 
 
 def _read(base: str, place: str) -> tuple[str, Address]:
@@ -175,6 +188,10 @@ def _read(base: str, place: str) -> tuple[str, Address]:
 def _matches(host: str, allowed: str) -> bool:
     """``.example.com`` allows all names below it, ``example.com`` that name alone."""
     return host.endswith(allowed) if allowed.startswith(".") else host == allowed
+
+
+def _too_large(limit: int) -> OutboundError:
+    return OutboundError(f"the file is longer than {limit} bytes", "too_large")
 
 
 def _length(answer: IOutboundResponse) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from attrs import frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
@@ -94,50 +93,28 @@ class IOutboundHTTP(Interface):
         """
 
 
-@frozen(kw_only=True)
-class Downloaded:
-    """What came of a download.
-
-    :ivar status: of the last answer; only with 200 was a body handed on.
-    :ivar size: bytes that were handed on.
-    :ivar content_type: as the server says it, and perhaps wrong; empty if it does not.
-    :ivar disposition: the header ``Content-Disposition``, as the server says it.
-    :ivar host: that it came from in the end.
-    """
-
-    status: int
-    size: int
-    content_type: str
-    disposition: str
-    host: str
-
-
 class IDownloads(Interface):
     """Fetches files from addresses that messages and platforms name."""
 
-    def fetch(
+    def open(
         url: str,
-        on_data: Callable[[bytes], None],
         *,
-        max_bytes: int,
         headers: Mapping[str, str] | None = None,
         hosts: Collection[str] = (),
         trusted: Collection[str] = (),
         seconds: float = 300.0,
-    ) -> Deferred[Downloaded]:
-        """Fetch one file, following up to five redirects.
+    ) -> Deferred[IOutboundResponse]:
+        """Begin to fetch one file, following up to five redirects.
 
-        :param on_data: gets the body in pieces; what it raises ends the download.
-        :param max_bytes: of the body; a longer one is an :class:`OutboundError` of kind
-            ``too_large``, after at most so many bytes were handed on.
         :param headers: for the first origin alone: a redirect elsewhere goes without them.
         :param hosts: the only hosts that may be asked: names, or ``.example.com`` for all names
             below it; none given: any public host.
         :param trusted: origins of the operator's own, ``https://host:port``: they may be private,
             need not be on the list, and the guard is not asked there, until the chain has left
             them. Give them only where the platform, not a person, chose ``url``.
-        :param seconds: for all of it; besides, 30 s of silence end it.
-        :return: fails with :class:`OutboundError`. Cancelling it closes the connection at once.
+        :param seconds: for all of it, the body included; besides, 30 s of silence end it.
+        :return: fires with the last answer, whatever its status. Its ``read`` bounds what is kept.
+            Fails with :class:`OutboundError`; cancelling it closes the connection at once.
         """
 
 

@@ -144,9 +144,8 @@ class GuardAttacks(TestCase):
         self.network.dialled.clear()
         # Refusals are hoped for; what was dialled is what counts.
         with contextlib.suppress(OutboundError):
-            await self.downloads.fetch(
-                url, lambda data: None, max_bytes=1000, headers=headers, hosts=hosts, seconds=5
-            )
+            answer = await self.downloads.open(url, headers=headers, hosts=hosts, seconds=5)
+            answer.release()
         return any(inside(host) for host in self.network.dialled)
 
     async def fetch_all(self, urls: Sequence[str]) -> Verdict:
