@@ -1,6 +1,6 @@
 """Makes the channels: accounts, what they hand in and out, and the workers between."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -8,6 +8,7 @@ from attrs import define, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
+from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.channels.account import Account
 from openclaw.channels.accounts import ConfiguredAccount
 from openclaw.channels.inbox import InboxHandler
@@ -28,7 +29,7 @@ from openclaw.interfaces.outbound import IOutboundHTTP
 from openclaw.interfaces.queue import INBOX, IHandler, IQueue
 from openclaw.interfaces.routing import AccessRules, IAdmission
 from openclaw.interfaces.storage import IStore
-from openclaw.interfaces.tracing import ITraces
+from openclaw.monitoring.traces import Traces
 from openclaw.routing.configured import configured as configured_bindings
 from openclaw.routing.router import Router
 from openclaw.routing.routes import Routes
@@ -42,22 +43,17 @@ MakeWorker = Callable[[str, IHandler], Service]
 class ChannelNeeds:
     """What the channels are made with.
 
-    :ivar reread: the accounts as the configuration has them now.
-    :ivar changed: told after every change of an account's state.
     :ivar counted: told what became of each inbound event: account, outcome.
     """
 
     settings: Settings
-    accounts: Sequence[ConfiguredAccount]
-    reread: Callable[[], Sequence[ConfiguredAccount]]
+    plan: ChannelPlan
     store: IStore
     queue: IQueue
-    traces: ITraces
     http: IOutboundHTTP
     make_worker: MakeWorker
     make_id: Callable[[], str]
     now_ms: Callable[[], int]
-    changed: Callable[[], None]
     counted: Callable[[str, str], None]
     reactor: Any
 
@@ -67,6 +63,7 @@ class ChannelParts:
     """The channels of a gateway that has some.
 
     :ivar replies: takes answers back; runs and conversations are made with it.
+    :ivar changed: told after every change of an account's state.
     :ivar inbox: the worker that hands messages to their sessions; set by :meth:`join`.
     """
 
@@ -76,6 +73,8 @@ class ChannelParts:
     sockets: OutboundSockets
     values: ChannelValues
     sent: SentRecords
+    traces: Traces
+    changed: Callable[[], None] = lambda: None
     _routes: Routes
     _needs: ChannelNeeds
     _outbox: Outbox
@@ -91,16 +90,16 @@ class ChannelParts:
             queue=needs.queue,
             outbox=self._outbox,
             media=MediaStore(needs.settings.places.own_dir / "media", needs.make_id, needs.reactor),
-            traces=needs.traces,
+            traces=self.traces,
             rules_of=rules.of,
             account_of=channels.account,
             counted=needs.counted,
         )
         channels.intake = Intake(gates, needs.reactor)
-        for one in needs.accounts:
+        for one in needs.plan.accounts:
             channels.add(one)
             rules.of_configured(one)  # A mistake in them ends the start, not the first message.
-        handler = InboxHandler(conversations, needs.traces, self._quoted)
+        handler = InboxHandler(conversations, self.traces, self._quoted)
         self.inbox = needs.make_worker(INBOX, handler)
 
     @deferred
@@ -112,6 +111,7 @@ class ChannelParts:
     def start(self) -> None:
         """Start every account."""
         self._routes.startService()
+        self.traces.startService()
         self.sockets.startService()
         self.channels.startService()
 
@@ -134,6 +134,7 @@ class ChannelParts:
             await self.channels.stopService()
             await maybeDeferred(self.sockets.stopService)
             await maybeDeferred(self._routes.stopService)
+            await self.traces.stopService()
 
     def _quoted(self, message: Inbound) -> str:
         account = self.channels.account(message.channel, message.account)
@@ -166,6 +167,7 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     settings = needs.settings
     reactor = needs.reactor
     values = ChannelValues(needs.store)
+    traces = Traces(needs.store, reactor, needs.now_ms)
     sent = SentRecords(needs.store, needs.now_ms)
     sockets = OutboundSockets(reactor, pins=settings.pins)
     around = Surroundings(
@@ -179,17 +181,17 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         ),
         values=values,
         sent=sent,
-        traces=needs.traces,
+        traces=traces,
         make_worker=needs.make_worker,
-        reread=needs.reread,
+        reread=needs.plan.reread,
         webhook_base="",
-        changed=needs.changed,
+        changed=lambda: parts.changed(),
     )
     channels = Channels(around)
-    outbox = Outbox(needs.queue, sent, needs.traces, channels.account)
+    outbox = Outbox(needs.queue, sent, traces, channels.account)
     channels.outbox = outbox
     routes = Routes(needs.store, needs.now_ms)
-    defaults = {one.channel: one.account for one in needs.accounts if one.is_default}
+    defaults = {one.channel: one.account for one in needs.plan.accounts if one.is_default}
     keys = KeyMaker(
         dm_scope=settings.config.session.dm_scope,
         main_key=settings.config.session.main_key,
@@ -198,14 +200,16 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     known = settings.config.agents.known
     default = next((one.id for one in known if one.default), known[0].id if known else "main")
     bindings = configured_bindings(settings.config.bindings)
-    return ChannelParts(
+    parts = ChannelParts(
         channels=channels,
-        replies=ChannelReplies(outbox, channels.account, needs.traces, reactor),
+        replies=ChannelReplies(outbox, channels.account, traces, reactor),
         router=Router(bindings, keys, routes, default),
         sockets=sockets,
         values=values,
         sent=sent,
+        traces=traces,
         routes=routes,
         needs=needs,
         outbox=outbox,
     )
+    return parts

@@ -59,7 +59,7 @@ class MethodTable:
             self._agents(),
             self._sessions(),
             self._chat(),
-            ChannelMethods(repeats=Repeats(self.clock.seconds), now_ms=now_ms),
+            self._channels(),
             AutomationMethods(),
             devices,
             PairingMethods(senders=domain.access.senders, devices=devices),
@@ -74,6 +74,18 @@ class MethodTable:
         for namespace in namespaces:
             handlers |= namespace.handlers()
         return audited(handlers, domain.audit)
+
+    def _channels(self) -> ChannelMethods:
+        domain = self.domain
+        parts = domain.channels
+        return ChannelMethods(
+            channels=None if parts is None else parts.channels,
+            router=None if parts is None else parts.router,
+            traces=None if parts is None else parts.traces,
+            repeats=Repeats(self.clock.seconds),
+            now_ms=now_ms,
+            default_agent=domain.keys.default_agent,
+        )
 
     def _devices(self) -> DeviceMethods:
         access = self.domain.access

@@ -116,6 +116,8 @@ class Channels(MultiService):
             channel=configured.channel,
             account=configured.account,
             state="stopped" if configured.settings.enabled else "disabled",
+            label=configured.manifest.label,
+            is_default=configured.is_default,
             enabled=configured.settings.enabled,
             name=configured.settings.name,
         )

@@ -262,13 +262,17 @@ class AccountStatus:
     """How one account does; what every view of it is made from.
 
     :ivar state: ``disabled stopped starting connected degraded reconnecting failed``.
+    :ivar label: what people call the channel.
+    :ivar is_default: whether it is meant where only the channel is named.
     :ivar mode: how messages come in: ``polling``, ``webhook``, ``socket``.
-    :ivar remedy: what to do about a failure; empty if nothing is wrong.
+    :ivar last_error: what is wrong and what to do about it; empty if nothing is.
     """
 
     channel: str
     account: str
     state: str
+    label: str = ""
+    is_default: bool = True
     enabled: bool = True
     configured: bool = True
     name: str = ""

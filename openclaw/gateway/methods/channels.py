@@ -6,7 +6,6 @@ from attrs import frozen
 
 from openclaw.deferreds import deferred
 from openclaw.errors import GatewayError, InvalidRequest
-from openclaw.gateway.channel_views import accounts_of, status_of
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
 from openclaw.gateway.repeats import Repeats
@@ -14,6 +13,7 @@ from openclaw.interfaces.channels import IChannels
 from openclaw.interfaces.messages import Outgoing, OutgoingKind, Target
 from openclaw.interfaces.routing import IRouter
 from openclaw.interfaces.tracing import ITraces
+from openclaw.monitoring.channel_views import status_of
 from openclaw.protocol.base import UNSET
 from openclaw.protocol.schema.channels import (
     ActionTarget,
@@ -166,19 +166,13 @@ class ChannelMethods:
     @deferred
     async def _status(self, client: Client, params: ChannelsStatusParams) -> ChannelsStatus:
         if self.channels is None:
-            return status_of((), {}, {}, self.now_ms())
+            return status_of((), {}, self.now_ms())
         probes: dict[tuple[str, str], ChannelProbe] = {}
         if params.probe:
             for one in self.channels.statuses():
                 if one.enabled:
                     probes[one.channel, one.account] = await self._probe(one.channel, one.account)
-        labels = {one.id: one.label for one in self.channels.manifests()}
-        defaults = {
-            one.channel: self.channels.default_account(one.channel)
-            for one in self.channels.statuses()
-        }
-        rows = accounts_of(self.channels.statuses(), probes)
-        return status_of(rows, labels, defaults, self.now_ms())
+        return status_of(self.channels.statuses(), probes, self.now_ms())
 
     async def _probe(self, channel: str, account: str) -> ChannelProbe:
         assert self.channels is not None

@@ -1,6 +1,6 @@
 """Channel accounts as clients see them: in ``channels.status``, in health, in probes. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.protocol.base import UNSET, UnsetType
@@ -13,50 +13,45 @@ from openclaw.protocol.schema.channels import (
 )
 
 _RUNNING = ("starting", "connected", "degraded", "reconnecting")
-Row = tuple[str, ChannelAccount]
-
-
-def accounts_of(
-    statuses: Iterable[AccountStatus], probes: Mapping[tuple[str, str], ChannelProbe]
-) -> list[Row]:
-    """Every account with its channel, in the order given."""
-    return [
-        (one.channel, _account(one, probes.get((one.channel, one.account)))) for one in statuses
-    ]
 
 
 def status_of(
-    rows: Iterable[Row], labels: Mapping[str, str], defaults: Mapping[str, str], now_ms: int
+    statuses: Sequence[AccountStatus],
+    probes: Mapping[tuple[str, str], ChannelProbe],
+    now_ms: int,
 ) -> ChannelsStatus:
     """The whole of ``channels.status``."""
     by_channel: dict[str, list[ChannelAccount]] = {}
-    for channel, account in rows:
-        by_channel.setdefault(channel, []).append(account)
+    for one in statuses:
+        row = _account(one, probes.get((one.channel, one.account)))
+        by_channel.setdefault(one.channel, []).append(row)
     return ChannelsStatus(
         ts=now_ms,
         channel_order=list(by_channel),
-        channel_labels={channel: labels.get(channel, channel) for channel in by_channel},
-        channels=summaries_of(by_channel, defaults),
+        channel_labels=labels_of(statuses),
+        channels=summaries_of(statuses),
         channel_accounts=by_channel,
-        channel_default_account_id={one: defaults.get(one, "default") for one in by_channel},
+        channel_default_account_id={one.channel: one.account for one in statuses if one.is_default},
     )
 
 
-def summaries_of(
-    by_channel: Mapping[str, list[ChannelAccount]], defaults: Mapping[str, str]
-) -> dict[str, ChannelSummary]:
+def labels_of(statuses: Iterable[AccountStatus]) -> dict[str, str]:
+    """What people call each channel."""
+    return {one.channel: one.label or one.channel for one in statuses}
+
+
+def summaries_of(statuses: Iterable[AccountStatus]) -> dict[str, ChannelSummary]:
     """Each channel by its default account."""
-    found = {}
-    for channel, accounts in by_channel.items():
-        wanted = defaults.get(channel)
-        one = next((each for each in accounts if each.account_id == wanted), accounts[0])
-        found[channel] = ChannelSummary(
+    return {
+        one.channel: ChannelSummary(
             configured=one.configured,
-            running=one.running,
+            running=one.state in _RUNNING,
             connected=one.connected,
-            last_error=one.last_error,
+            last_error=one.last_error or UNSET,
         )
-    return found
+        for one in statuses
+        if one.is_default
+    }
 
 
 def failing(statuses: Iterable[AccountStatus]) -> list[str]:
