@@ -125,7 +125,8 @@ def make_domain(
     audit = make_trail(settings, store, secret, now_ms, reactor)
     factor = _second_factor(store, reactor)
     figures = _figures(store, reactor)
-    outbound = TreqOutbound(reactor, pins=settings.pins)
+    pool = settings.config.connections.pool
+    outbound = TreqOutbound(reactor, pins=settings.pins, pool=pool)
     reset = Reset()
     view = GatewayView(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
