@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from attrs import define, field
 from twisted.internet import reactor
@@ -115,7 +116,7 @@ class BotServer:
         request.notifyFinish().addErrback(lambda _: None)
         if self.frozen:
             return
-        path = request.path.decode()
+        path = unquote(request.path.decode())
         assert request.content is not None
         if path.startswith(f"/file/bot{self.token}/"):
             self._file(request, path.removeprefix(f"/file/bot{self.token}/"))

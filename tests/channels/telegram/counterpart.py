@@ -357,6 +357,8 @@ class Telegram(BotServer):
     def _send_file(self, method: str, given: dict[str, Any]) -> Any:
         field_name = _FILE_FIELDS[method]
         file = given.get(field_name)
+        if isinstance(file, str) and file.startswith("attach://"):
+            file = given.get(file.removeprefix("attach://"))
         if not isinstance(file, Upload):
             raise BotError(400, f"Bad Request: there is no {field_name} in the request")
         if not file.data:
@@ -471,7 +473,7 @@ class Telegram(BotServer):
         """Let there be a file that a message can name."""
         path = f"documents/{file_id} 1.bin"
         self.file_ids[file_id] = (path, size or len(data))
-        self.files[path.replace(" ", "%20")] = data
+        self.files[path] = data
 
     def _chat_of(self, given: dict[str, Any]) -> str:
         chat_id = str(given.get("chat_id", ""))
