@@ -19,6 +19,7 @@ _COMMANDS = {
     "health": ("health", "Is the gateway well?"),
     "chat": ("chat", "Talk with the assistant."),
     "sessions": ("sessions", "List the conversations."),
+    "queue": ("queue", "What waits, and what could not be delivered."),
     "logs": ("logs", "Show the gateway's log."),
     "mfa": ("mfa", "Protect what matters with an authenticator app."),
     "dashboard": ("dashboard", "Print a sign-in link for the web chat."),
