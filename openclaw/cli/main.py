@@ -19,6 +19,8 @@ _COMMANDS = {
     "health": ("health", "Is the gateway well?"),
     "chat": ("chat", "Talk with the assistant."),
     "sessions": ("sessions", "List the conversations."),
+    "channels": ("channels", "The chat platforms it can be reached on."),
+    "message": ("message", "Say something on a chat platform."),
     "queue": ("queue", "What waits, and what could not be delivered."),
     "logs": ("logs", "Show the gateway's log."),
     "mfa": ("mfa", "Protect what matters with an authenticator app."),
