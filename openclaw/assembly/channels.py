@@ -23,7 +23,7 @@ from openclaw.channels.replies import ChannelReplies
 from openclaw.config.settings import Settings
 from openclaw.deferreds import deferred
 from openclaw.http.outgoing.guard import PublicOnly
-from openclaw.http.outgoing.names import system_names
+from openclaw.http.outgoing.names import SystemNames
 from openclaw.http.sockets import OutboundSockets
 from openclaw.interfaces.conversations import IConversations
 from openclaw.interfaces.messages import Inbound
@@ -173,7 +173,7 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     sent = SentRecords(needs.store, needs.now_ms)
     sockets = OutboundSockets(
         reactor,
-        PublicOnly(system_names(reactor)),
+        PublicOnly(SystemNames(reactor)),
         pins=settings.pins,
         connect_seconds=float(settings.config.connections.pool.connection_timeout),
     )

@@ -33,7 +33,7 @@ from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
-from openclaw.http.outgoing.names import system_names
+from openclaw.http.outgoing.names import SystemNames
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
@@ -287,7 +287,7 @@ def _catalogue(
 
 
 def _outbound(settings: Settings, reactor: Any) -> TreqOutbound:
-    guard = PublicOnly(system_names(reactor))
+    guard = PublicOnly(SystemNames(reactor))
     pool = settings.config.connections.pool
     return TreqOutbound(reactor, guard, pins=settings.pins, pool=pool)
 

@@ -15,7 +15,7 @@ from openclaw.http import download
 from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
-from openclaw.http.outgoing.names import system_names
+from openclaw.http.outgoing.names import SystemNames
 from openclaw.interfaces.outbound import (
     IOutboundHTTP,
     IOutboundResponse,
@@ -42,7 +42,7 @@ class DownloadCase(TestCase):
         self.network = Network({PUBLIC[0]: self.here.port, PUBLIC[1]: self.there.port})
         self.network.names["here.example"] = [PUBLIC[:1]]
         self.network.names["there.example"] = [PUBLIC[1:2]]
-        guard = PublicOnly(system_names(self.network), plain=True)
+        guard = PublicOnly(SystemNames(self.network), plain=True)
         self.client = TreqOutbound(self.network, guard)
         self.downloads = Downloads(self.client, reactor)
         self.got = b""
