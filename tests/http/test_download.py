@@ -106,9 +106,9 @@ class FetchTests(DownloadCase):
         self.assertEqual(((await self.fetch()).status, self.got), (404, b""))
 
     async def test_words_of_other_languages_are_packed(self) -> None:
-        self.pages["/%C3%BC%20a"] = _file
-        await self.fetch("http://here.example/\xfc a")
-        self.assertEqual(self.here.requests[0][1], "/%C3%BC%20a")
+        self.pages["/%C3%BC%20a%7Cb"] = _file
+        await self.fetch("http://here.example/\xfc a|b?c=%20|")
+        self.assertEqual(self.here.requests[0][1], "/%C3%BC%20a%7Cb?c=%20%7C")
 
     async def test_the_limit_counts_announced_and_delivered_bytes(self) -> None:
         announced = await self.refusal(self.fetch(max_bytes=7))
