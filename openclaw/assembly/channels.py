@@ -22,6 +22,8 @@ from openclaw.channels.registry import Registry
 from openclaw.channels.replies import ChannelReplies
 from openclaw.config.settings import Settings
 from openclaw.deferreds import deferred
+from openclaw.http.outgoing.guard import PublicOnly
+from openclaw.http.outgoing.names import SystemNames
 from openclaw.http.sockets import OutboundSockets
 from openclaw.interfaces.conversations import IConversations
 from openclaw.interfaces.messages import Inbound
@@ -169,7 +171,12 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     values = ChannelValues(needs.store)
     traces = Traces(needs.store, reactor, needs.now_ms)
     sent = SentRecords(needs.store, needs.now_ms)
-    sockets = OutboundSockets(reactor, pins=settings.pins)
+    sockets = OutboundSockets(
+        reactor,
+        PublicOnly(SystemNames(reactor)),
+        pins=settings.pins,
+        connect_seconds=float(settings.config.connections.pool.connection_timeout),
+    )
     around = Surroundings(
         registry=Registry(),
         tools=Tools(

@@ -32,6 +32,8 @@ from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
 from openclaw.http.outbound import TreqOutbound
+from openclaw.http.outgoing.guard import PublicOnly
+from openclaw.http.outgoing.names import SystemNames
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
@@ -125,8 +127,7 @@ def make_domain(
     audit = make_trail(settings, store, secret, now_ms, reactor)
     factor = _second_factor(store, reactor)
     figures = _figures(store, reactor)
-    pool = settings.config.connections.pool
-    outbound = TreqOutbound(reactor, pins=settings.pins, pool=pool)
+    outbound = _outbound(settings, reactor)
     reset = Reset()
     view = GatewayView(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
@@ -283,6 +284,12 @@ def _catalogue(
         build,
         settings.config.agents.defaults.primary_model or "",
     )
+
+
+def _outbound(settings: Settings, reactor: Any) -> TreqOutbound:
+    guard = PublicOnly(SystemNames(reactor))
+    pool = settings.config.connections.pool
+    return TreqOutbound(reactor, guard, pins=settings.pins, pool=pool)
 
 
 def _second_factor(store: SQLiteStore, reactor: Any) -> SecondFactor:

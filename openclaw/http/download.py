@@ -28,7 +28,7 @@ IDLE_SECONDS = 30.0
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _EVERYWHERE = frozenset({"accept", "accept-language", "user-agent"})
 """Headers that say nothing of who asks: all others stay with the origin they were meant for."""
-_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+_PRINTABLE = "".join(set(map(chr, range(0x21, 0x7F))) - set('\\"<>^`{|}'))
 
 
 @frozen

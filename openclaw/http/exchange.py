@@ -28,6 +28,7 @@ from openclaw.http.body import Answer, Body
 from openclaw.http.outgoing.causes import innermost, words
 from openclaw.http.outgoing.dialing import Dialing
 from openclaw.http.outgoing.pool import ConnectionPool, PooledConnection
+from openclaw.http.outgoing.upload import Upload
 from openclaw.interfaces.outbound import IOutboundResponse, OutboundError
 
 RELEASE_SECONDS = 1.0
@@ -117,8 +118,9 @@ class Exchange:
     ) -> Deferred[IResponse]:
         # A client of its own per request: cookies of one answer go to no other.
         client = HTTPClient(Agent.usingEndpointFactory(self._shared.reactor, self, pool=self))
+        data = Upload(body, self.heard) if body else b""
         asked = client.request(
-            method, url, headers=named, data=body, allow_redirects=False, unbuffered=True
+            method, url, headers=named, data=data, allow_redirects=False, unbuffered=True
         )
         return self._head(asked)
 

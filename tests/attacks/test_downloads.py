@@ -16,7 +16,7 @@ from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing import guard
 from openclaw.http.outgoing.dialing import Dialing
 from openclaw.http.outgoing.guard import PublicOnly
-from openclaw.http.outgoing.names import system_names
+from openclaw.http.outgoing.names import SystemNames
 from openclaw.interfaces.outbound import OutboundError
 from tests.attacks.judging import Verdict, caught, held, hostile
 from tests.http.network import PUBLIC, Network
@@ -121,7 +121,7 @@ class GuardAttacks(TestCase):
         self.network.names["good.example"] = [PUBLIC[:1]]
         for name in ("localhost", "localhost.localdomain", "ip6-localhost", "wiki"):
             self.network.names[name] = [("127.0.0.1",)]
-        self.client = TreqOutbound(self.network, PublicOnly(system_names(self.network), plain=True))
+        self.client = TreqOutbound(self.network, PublicOnly(SystemNames(self.network), plain=True))
         self.downloads = Downloads(self.client, reactor)
         self.addCleanup(self._stop)
 

@@ -172,7 +172,7 @@ class GoodFileTests(SynchronousTestCase):
         self.assertEqual(config.queue.config.dead_letter.max_age, 604_800)
         self.assertEqual(config.access.rate_limiting.all, 1000)
         self.assertEqual(config.connections.per_channel["discord"].max_connections, 20)
-        for path in ("gateway.clustering", "connections.pool", "crons", "memory"):
+        for path in ("gateway.clustering", "network.tcp", "crons", "memory"):
             self.assertIn(path, result.not_served)
 
     def test_what_is_served_is_not_reported(self) -> None:

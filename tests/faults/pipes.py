@@ -78,6 +78,7 @@ class Pipe:
         self._ended: bool | None = None  # How the source ended; ``None`` while it has not.
         self._timer: IDelayedCall | None = None
         self._left = self._limits()
+        self._next_drip = 0.0
         self._over = False
         faults.pipes.add(self)
 
@@ -100,6 +101,7 @@ class Pipe:
     def changed(self) -> None:
         """The faults did."""
         self._left = self._limits()
+        self._next_drip = 0.0
         self._hold()
         self._pump()
 
@@ -127,19 +129,18 @@ class Pipe:
     def _pump(self) -> None:
         while self._queue and not self._over and not self._faults.frozen:
             due, data = self._queue[0]
-            wait = due - self._clock.seconds()
+            wait = max(due, self._next_drip) - self._clock.seconds()
             if wait > 0:
                 self._later(wait)
-                return
+                break
             self._queue.popleft()
             if self._faults.drip:
                 step = max(1, int(self._faults.drip * _DRIP_SECONDS))
                 if data[step:]:
                     self._queue.appendleft((due, data[step:]))
                 self._pass_on(data[:step])
-                self._hold()
-                self._later(step / self._faults.drip)
-                return
+                self._next_drip = self._clock.seconds() + len(data[:step]) / self._faults.drip
+                continue
             self._pass_on(data)
         if not self._queue and self._ended is not None and not self._faults.frozen:
             self._end(self._ended)

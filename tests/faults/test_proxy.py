@@ -140,7 +140,9 @@ class StreamFaultTests(ProxyCase):
         _, proxy, socket = await self.connect()
         proxy.down.set(drip=1000)
         began = time.monotonic()
-        socket.send(bytes(200))
+        for _ in range(20):
+            socket.send(bytes(10))
+            await pause(0.001)
         while len(self.heard) < 201:
             await self.ear.hears(len(self.ear.heard) + 1)
         self.assertGreaterEqual(time.monotonic() - began, 0.15)

@@ -15,7 +15,7 @@ from openclaw.http import download
 from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
-from openclaw.http.outgoing.names import system_names
+from openclaw.http.outgoing.names import SystemNames
 from openclaw.interfaces.outbound import (
     IOutboundHTTP,
     IOutboundResponse,
@@ -42,7 +42,7 @@ class DownloadCase(TestCase):
         self.network = Network({PUBLIC[0]: self.here.port, PUBLIC[1]: self.there.port})
         self.network.names["here.example"] = [PUBLIC[:1]]
         self.network.names["there.example"] = [PUBLIC[1:2]]
-        guard = PublicOnly(system_names(self.network), plain=True)
+        guard = PublicOnly(SystemNames(self.network), plain=True)
         self.client = TreqOutbound(self.network, guard)
         self.downloads = Downloads(self.client, reactor)
         self.got = b""
@@ -106,9 +106,9 @@ class FetchTests(DownloadCase):
         self.assertEqual(((await self.fetch()).status, self.got), (404, b""))
 
     async def test_words_of_other_languages_are_packed(self) -> None:
-        self.pages["/%C3%BC%20a"] = _file
-        await self.fetch("http://here.example/\xfc a")
-        self.assertEqual(self.here.requests[0][1], "/%C3%BC%20a")
+        self.pages["/%C3%BC%20a%7Cb"] = _file
+        await self.fetch("http://here.example/\xfc a|b?c=%20|")
+        self.assertEqual(self.here.requests[0][1], "/%C3%BC%20a%7Cb?c=%20%7C")
 
     async def test_the_limit_counts_announced_and_delivered_bytes(self) -> None:
         announced = await self.refusal(self.fetch(max_bytes=7))

@@ -366,6 +366,31 @@ class DeadTests(PoolCase):
         self.assertEqual(len(server.requests), 2)
 
 
+class UploadTests(PoolCase):
+    """Large bodies on slow ways."""
+
+    async def test_a_slow_upload_is_no_silence(self) -> None:
+        server, proxy = self.serve(fine)
+        proxy.up.set(drip=40 << 20)
+        url = f"http://127.0.0.1:{proxy.port}/"
+        began = time.monotonic()
+        answer = await self.client.request(
+            "POST", url, {}, bytes(40 << 20), trusted=True, idle_seconds=0.5
+        )
+        self.assertGreater(time.monotonic() - began, 0.8)
+        self.assertEqual((await answer.read(10), len(server.requests[0][3])), (b"fine", 40 << 20))
+
+    async def test_an_upload_that_stands_still_is(self) -> None:
+        server, proxy = self.serve(fine)
+        proxy.up.set(frozen=True)
+        url = f"http://127.0.0.1:{proxy.port}/"
+        asked = self.client.request(
+            "POST", url, {}, bytes(40 << 20), trusted=True, idle_seconds=0.2
+        )
+        self.assertEqual((await self.refusal(asked)).kind, "timeout")
+        self.assertEqual(server.requests, [])
+
+
 class ResetTests(PoolCase):
     """A request that is broken at each point: ``connect`` only if the server cannot have it."""
 
