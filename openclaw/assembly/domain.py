@@ -125,25 +125,18 @@ def make_domain(
     audit = make_trail(settings, store, secret, now_ms, reactor)
     factor = _second_factor(store, reactor)
     figures = _figures(store, reactor)
-    outbound = TreqOutbound(reactor, pins=settings.pins)
+    pool = settings.config.connections.pool
+    outbound = TreqOutbound(reactor, pins=settings.pins, pool=pool)
     reset = Reset()
     view = GatewayView(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
     )
-    scene = Scene(
-        view=view,
-        models=lambda: catalogue.models(),
-        default=lambda: catalogue.default,
-        reset=reset,
-    )
-    commands = EmbeddedAgent(scene, reactor)
+    commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
     catalogue = _catalogue(settings, commands, outbound, reactor)
     timeout = settings.config.agents.defaults.timeout_seconds
     count = figures.count_run
     queue = make_queue(settings, store, now_ms)
-    channels = None
-    if plan is not None and plan.accounts:
-        channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
+    channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
     replies = NoReplies() if channels is None else channels.replies
     runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
     keys = make_keys(settings)
@@ -184,13 +177,15 @@ def make_domain(
 
 def _channels(
     settings: Settings,
-    plan: ChannelPlan,
+    plan: ChannelPlan | None,
     store: SQLiteStore,
     queue: IQueueBackend,
     outbound: TreqOutbound,
     figures: Figures,
     reactor: Any,
-) -> ChannelParts:
+) -> ChannelParts | None:
+    if plan is None or not plan.accounts:
+        return None
     # Loaded here, for a gateway without channels need not pay for them.
     from openclaw.assembly.channels import ChannelNeeds, make_channels
 
@@ -237,6 +232,15 @@ class NoReplies:
             channel=entry.origin.target.channel if entry.origin is not None else "",
         )
         return succeed(None)
+
+
+def _scene(view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset) -> Scene:
+    return Scene(
+        view=view,
+        models=lambda: catalogue().models(),
+        default=lambda: catalogue().default,
+        reset=reset,
+    )
 
 
 class Reset:

@@ -14,7 +14,7 @@ from openclaw.assembly.access import Access
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
-from openclaw.assembly.protocol import make_front, tailscale_peer_of
+from openclaw.assembly.protocol import Front, make_front, tailscale_peer_of
 from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
 from openclaw.assembly.upkeep import Upkeep
 from openclaw.assembly.web import make_port
@@ -92,6 +92,15 @@ def _ending(settings: Settings, domain: Domain, reactor: Any) -> Service | None:
     return Upkeep(end, reactor, ENDING_SECONDS)
 
 
+def _join(domain: Domain, front: Front, reactor: Any) -> None:
+    """Lead the channels into the conversations, and what becomes of them into health."""
+    if domain.channels is not None:
+        senders, work = domain.access.senders, front.limits.work
+        admission = Admission(senders, work.take_sender, reactor.seconds)
+        domain.channels.join(domain.conversations, admission)
+        domain.channels.changed = front.health.renew
+
+
 def assemble(
     settings: Settings,
     shared_secret: str,
@@ -109,12 +118,7 @@ def assemble(
     """
     domain = make_domain(settings, device_secret, reactor, plan)
     front = make_front(settings, domain, shared_secret, port, reactor, certificate)
-    if domain.channels is not None:
-        senders, work = domain.access.senders, front.limits.work
-        domain.channels.join(
-            domain.conversations, Admission(senders, work.take_sender, reactor.seconds)
-        )
-        domain.channels.changed = front.health.renew
+    _join(domain, front, reactor)
     helpers: tuple[Service, ...] = (
         domain.audit,  # The first to start and the last to stop.
         domain.figures.lag,

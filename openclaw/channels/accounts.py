@@ -174,7 +174,7 @@ def _resolved(
     values: dict[str, str | None] = {}
     for field in msgspec.structs.fields(settings):
         value = getattr(settings, field.name)
-        if value is None or not _is_secret(field.type):
+        if value is None or value == field.default or not _is_secret(field.type):
             continue
         try:
             values[field.name] = resolve(value, environ, f"{path}.{field.encode_name}")

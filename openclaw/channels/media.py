@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from openclaw.channels.account import Account
-from openclaw.channels.media_types import safe_name, sniff
+from openclaw.channels.media_types import file_name, media_type
 from openclaw.interfaces.messages import Attachment, Inbound
 
 DIRECTORY_MODE = 0o700
@@ -59,8 +59,8 @@ class MediaStore:
             response.release()
             raise Unfetched(response.status)
         data = await response.read(most)
-        mime = sniff(data, response.header("content-type") or one.mime, one.name)
-        name = safe_name(one.name, mime)
+        mime = media_type(data, response.header("content-type") or one.mime, one.name)
+        name = file_name(one.name, mime)
         path = self._root / self._make_id() / name
         await self._write(path, data)
         return msgspec.structs.replace(one, path=str(path), mime=mime, name=name, size=len(data))

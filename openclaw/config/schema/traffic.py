@@ -172,11 +172,24 @@ class Access(Section, frozen=True, kw_only=True):
 class Pool(Section, frozen=True, kw_only=True):
     """Outgoing HTTP connections."""
 
-    max_size: Annotated[int, at_least(1, "Most connections.")] = 100
-    min_size: Annotated[int, at_least(0, "Connections kept.")] = 10
+    max_size: Annotated[
+        int, at_least(1, "Most connections, busy and idle ones together; further requests wait.")
+    ] = 100
+    min_size: Annotated[
+        int,
+        at_least(0, "Idle connections kept until ``idleTimeout``; more than these only for 30 s."),
+    ] = 10
     idle_timeout: Annotated[Seconds, now("Idle time that ends one.")] = Seconds(300)
-    connection_timeout: Annotated[Seconds, now("Deadline of connecting.")] = Seconds(10)
-    test_on_borrow: Annotated[bool, now("Whether one is tested before use.")] = True
+    connection_timeout: Annotated[
+        Seconds, now("Deadline of connecting: name, TCP, TLS, and the wait for a place.")
+    ] = Seconds(10)
+    test_on_borrow: Annotated[
+        bool,
+        now(
+            "Whether an idle one is tested before use; what must not be sent twice (``POST``) then "
+            "takes none that was idle for more than 4 s."
+        ),
+    ] = True
 
 
 class ChannelConnections(Section, frozen=True, kw_only=True):
@@ -189,7 +202,7 @@ class ChannelConnections(Section, frozen=True, kw_only=True):
 class Connections(Section, frozen=True, kw_only=True):
     """Outgoing connections."""
 
-    pool: Annotated[Pool, later("Outgoing HTTP connections.")] = Pool()
+    pool: Annotated[Pool, now("Outgoing HTTP connections.")] = Pool()
     per_channel: Annotated[dict[str, ChannelConnections], later("By channel.")] = field(
         default_factory=dict
     )
