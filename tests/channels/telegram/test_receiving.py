@@ -1,10 +1,13 @@
 """Tests of what comes in by a poll: every kind of event, through real sockets."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
+from openclaw.channels.bursts import Bursts
+from openclaw.interfaces.messages import Inbound
 from tests.channels.telegram.bot_server import Fault
 from tests.channels.telegram.counterpart import BOT
 from tests.channels.telegram.rig import CHAT, GROUP, ServiceCase, until
@@ -36,6 +39,64 @@ class ReceivingTests(ServiceCase):
         heard = [await self.next() for _ in range(3)]
         self.assertEqual([one.attachments[0].ref for one in heard], ["a", "b", "c"])
         self.assertEqual({one.batch for one in heard}, {"g"})
+
+    async def test_album_is_put_together_though_each_picture_comes_by_a_poll_of_its_own(
+        self,
+    ) -> None:
+        await self.connect()
+        whole: list[list[str]] = []
+
+        def flush(messages: Sequence[Inbound]) -> Deferred[Any]:
+            whole.append([one.attachments[0].ref for one in messages])
+            return succeed("queued")
+
+        bursts = Bursts(self.clock, flush)
+        told: list[str] = []
+
+        def receive(message: Inbound) -> Deferred[Any]:
+            told.append(message.attachments[0].ref)
+            return bursts.take(message, 0)
+
+        link: Any = self.link
+        link.receive = receive
+        numbers = []
+        for name in ("a", "b", "c"):
+            photo = [{"file_id": name, "width": 1, "height": 1}]
+            numbers.append(self.telegram.write(CHAT, "42", photo=photo, media_group_id="g"))
+            if told:
+                self.clock.advance(0.46)
+            # What was told is told again, for it is not confirmed; it is not handed in again.
+            await until(lambda name=name: told[-1:] == [name])  # type: ignore[misc]
+        await until(lambda: len(self.clock.getDelayedCalls()) == 2)
+        self.assertEqual(told, ["a", "b", "c"])
+        self.assertEqual((whole, self.state.values), ([], {}))
+        self.assertFalse(any(map(self.telegram.acknowledged, numbers)))
+        self.clock.advance(0.8)
+        await until(lambda: all(map(self.telegram.acknowledged, numbers)))
+        self.assertEqual(whole, [["a", "b", "c"]])
+
+    async def test_next_message_of_a_chat_waits_until_the_one_before_is_stored(self) -> None:
+        await self.connect()
+        await self.stop()
+        self.telegram.say("one", chat_id=CHAT, sender_id="42")
+        self.telegram.say("two", chat_id=CHAT, sender_id="42")
+        self.telegram.say("elsewhere", chat_id="43", sender_id="43")
+        told: list[str] = []
+        first: Deferred[Any] = Deferred()
+        self.make()
+        link: Any = self.link
+
+        def receive(message: Inbound) -> Deferred[Any]:
+            told.append(message.text)
+            return first if message.text == "one" else succeed("queued")
+
+        link.receive = receive
+        self.start()
+        await until(lambda: "elsewhere" in told)
+        self.assertEqual(told, ["one", "elsewhere"])
+        first.callback("queued")
+        await until(lambda: not self.telegram.pending)
+        self.assertEqual(told, ["one", "elsewhere", "two"])
 
     async def test_button_is_answered_at_once_though_storing_takes_long(self) -> None:
         await self.connect()

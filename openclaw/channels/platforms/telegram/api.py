@@ -28,6 +28,8 @@ CALL_SECONDS = 15.0
 UPLOAD_BYTES_PER_SECOND = 50_000
 """The slowest line that a file is sent over; an upload gets the time that it takes there."""
 
+FILE_SILENCE_SECONDS = 30.0
+
 ANSWER_BYTES = 32 << 20
 """The most of an answer: a hundred updates stay far below it."""
 
@@ -163,7 +165,9 @@ class BotAPI:
     @deferred
     async def download(self, file_path: str) -> IOutboundResponse:
         """Begin to fetch a file by the path that ``getFile`` gave; fails with OutboundError."""
-        return await self._http.request("GET", self._where.file(file_path), {}, trusted=True)
+        return await self._http.request(
+            "GET", self._where.file(file_path), {}, idle_seconds=FILE_SILENCE_SECONDS, trusted=True
+        )
 
     @deferred
     async def _ask(self, method: str, content_type: str, body: bytes, seconds: float) -> Any:

@@ -1,9 +1,7 @@
 """Takes updates in, from a poll or a webhook: in order within a chat, durable before confirmed."""
 
-from collections.abc import Sequence
-
-from attrs import define
-from twisted.internet.defer import Deferred, gatherResults
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from openclaw.channels.platforms.telegram.api import BotAPI, Refused, Unanswered
@@ -11,11 +9,20 @@ from openclaw.channels.platforms.telegram.wire import News, Reader, Update
 from openclaw.deferreds import Tasks, deferred
 from openclaw.errors import StoreError
 from openclaw.interfaces.channels import ILink
+from openclaw.interfaces.messages import Inbound
 from openclaw.interfaces.queue import QueueFull
 
 
 class NotTaken(Exception):
     """An update could not be stored, so it has to come again."""
+
+
+@frozen(eq=False)
+class _Last:
+    """The newest event of a chat that is on its way; ``stored`` fires with whether it got there."""
+
+    event: Inbound
+    stored: Deferred[bool] = field(factory=Deferred)
 
 
 @define
@@ -31,49 +38,54 @@ class Intake:
     api: BotAPI
     reader: Reader
     tasks: Tasks
+    _chats: dict[str, _Last] = field(init=False, factory=dict)
 
     @deferred
     async def take(self, update: Update) -> None:
-        """Take one update in; fires when Telegram may forget it, fails with :class:`NotTaken`."""
+        """Take one update in; fires when Telegram may forget it, fails with :class:`NotTaken`.
+
+        It waits for the one before it in its chat, so that none overtakes one that has to come
+        again; but for those that the gateway puts together, which it has to see at once.
+        """
         news = self._read(update)
         if news.callback_id:
             self.tasks.spawn("answering a Telegram button", self._answer(news.callback_id))
         if news.moved is not None:
             self.link.moved(*news.moved)
-        if news.inbound is None:
-            if news.unused:
-                self._log.debug("Telegram update not used: {why}", why=news.unused)
-            return
+        if news.inbound is not None:
+            await self._in_turn(update.lane, news.inbound)
+        elif news.unused:
+            self._log.debug("Telegram update not used: {why}", why=news.unused)
+
+    async def _in_turn(self, chat: str, event: Inbound) -> None:
+        before = self._chats.get(chat)
+        mine = self._chats[chat] = _Last(event)
+        stored = False
         try:
-            await self.link.receive(news.inbound)
+            apart = before is not None and not self._together(before.event, event)
+            if before is not None and apart and not await before.stored:
+                raise NotTaken("the message before it in its chat was not stored")
+            await self._store(event)
+            stored = True
+        finally:
+            if self._chats.get(chat) is mine:
+                del self._chats[chat]
+            mine.stored.callback(stored)
+
+    async def _store(self, event: Inbound) -> None:
+        try:
+            await self.link.receive(event)
         except (QueueFull, StoreError) as error:
             raise NotTaken(str(error) or type(error).__name__) from error
 
-    @deferred
-    async def take_all(self, updates: Sequence[Update]) -> int:
-        """Take a batch in, chats side by side.
-
-        :return: fires with how many from the front Telegram may forget. What lies behind comes
-            again, also what was taken of it: it is known then.
-        """
-        lanes: dict[str, list[int]] = {}
-        for index, update in enumerate(updates):
-            lanes.setdefault(update.lane, []).append(index)
-        ends: Sequence[int] = await gatherResults(
-            [self._take_lane(updates, lane) for lane in lanes.values()], consumeErrors=True
+    def _together(self, before: Inbound, event: Inbound) -> bool:
+        """Whether the gateway may make one of the two: an album, or a burst of one person."""
+        return (
+            bool(before.batch or self.link.settings.debounce_ms)
+            and before.batch == event.batch
+            and before.kind == event.kind == "message"
+            and before.sender.id == event.sender.id
         )
-        return min(ends, default=len(updates))
-
-    @deferred
-    async def _take_lane(self, updates: Sequence[Update], lane: Sequence[int]) -> int:
-        for index in lane:
-            try:
-                await self.take(updates[index])
-            except NotTaken as error:
-                # What comes after it in this chat waits too, or it would overtake.
-                self._log.warn("a Telegram message was not stored: {why}", why=str(error))
-                return index
-        return len(updates)
 
     def _read(self, update: Update) -> News:
         try:

@@ -7,7 +7,7 @@ from twisted.logger import Logger
 
 from openclaw.channels.platforms.telegram import wire
 from openclaw.channels.platforms.telegram.api import BotAPI, Refused, Unanswered, broken
-from openclaw.channels.platforms.telegram.intake import Intake
+from openclaw.channels.platforms.telegram.unconfirmed import Unconfirmed
 from openclaw.errors import StoreError
 from openclaw.interfaces.channels import ILink
 
@@ -23,6 +23,10 @@ RIVAL_SECONDS = (5.0, 60.0)
 
 STORE_SECONDS = 1.0
 """The pause before updates are asked for again that could not be stored."""
+
+GATHER_SECONDS = (0.2, 2.0)
+"""How soon it is asked what else came while something is being stored, such as the rest of an
+album; less often if that takes long."""
 
 SPIN_SECONDS = 0.5
 """The pause after a poll that came back empty at once: a server that does not wait is not asked
@@ -41,15 +45,22 @@ class Poller:
     _log = Logger()
 
     def __init__(
-        self, link: ILink, api: BotAPI, intake: Intake, bot_id: int, wait_seconds: int, name: str
+        self,
+        link: ILink,
+        api: BotAPI,
+        unconfirmed: Unconfirmed,
+        bot_id: int,
+        wait_seconds: int,
+        name: str,
     ) -> None:
         self._link = link
         self._api = api
-        self._intake = intake
+        self._unconfirmed = unconfirmed
         self._kept = f"offset:{bot_id}"
         self._wait_seconds = wait_seconds
         self._name = name
         self._pause = RIVAL_SECONDS[0]
+        self._gather = GATHER_SECONDS[0]
         self._well = False
 
     async def forever(self) -> None:
@@ -77,7 +88,9 @@ class Poller:
             offset = await self._taken(updates, offset)
             if not first and not updates and self._link.clock.seconds() - started < SPIN_SECONDS:
                 await self._sleep(SPIN_SECONDS)
-            first, wait = False, self._wait_seconds
+            # Without waiting there, while something is being stored: it is not confirmed yet.
+            wait = 0 if self._unconfirmed.waiting else self._wait_seconds
+            first = False
 
     async def _poll(self, offset: int, wait: int) -> list[Any]:
         params: dict[str, Any] = {
@@ -96,20 +109,27 @@ class Poller:
         :return: the next offset. It follows the server downwards: after a week of silence
             Telegram may begin at any number.
         """
-        done = await self._intake.take_all(updates)
-        if done:
-            following = max(update.id for update in updates[:done]) + 1
+        self._unconfirmed.hand_in(updates)
+        await self._unconfirmed.settle(self._gather)
+        self._gather = min(self._gather * 1.5, GATHER_SECONDS[1])
+        if not self._unconfirmed.waiting:
+            self._gather = GATHER_SECONDS[0]
+        safe = self._unconfirmed.confirmable()
+        stored = True
+        if safe:
+            following = max(update.id for update in safe) + 1
             try:
                 await self._link.state.put(self._kept, str(following))
             except StoreError as error:
                 self._log.warn("the Telegram offset was not stored: {why}", why=str(error))
-                done = 0
+                stored = False
             else:
                 offset = following
-        if done < len(updates):
+                self._unconfirmed.confirmed(safe)
+        if self._unconfirmed.forget_failures() or not stored:
             self._unwell("messages cannot be stored now; Telegram keeps them until they can")
             await self._sleep(STORE_SECONDS)
-        elif not self._well:
+        elif not self._well and not self._unconfirmed.waiting:
             self._well = True
             self._link.connected(self._name)
         return offset

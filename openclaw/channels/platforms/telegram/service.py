@@ -24,6 +24,7 @@ from openclaw.channels.platforms.telegram.objects import User, read
 from openclaw.channels.platforms.telegram.pauses import Pauses
 from openclaw.channels.platforms.telegram.polling import Poller
 from openclaw.channels.platforms.telegram.settings import TelegramSettings
+from openclaw.channels.platforms.telegram.unconfirmed import Unconfirmed
 from openclaw.channels.platforms.telegram.webhook import Webhook
 from openclaw.channels.platforms.telegram.wire import Reader
 from openclaw.channels.text.telegram import counted
@@ -122,8 +123,9 @@ class Telegram:
             self._told_commands = await tell(api, commands)
         name = _name(me, self._settings)
         if webhook is None:
+            unconfirmed = Unconfirmed(intake.take, tasks, self._link.clock)
             wait = self._settings.poll_timeout_seconds
-            await Poller(self._link, api, intake, me.id, wait, name).forever()
+            await Poller(self._link, api, unconfirmed, me.id, wait, name).forever()
         else:
             # Before Telegram is told, for what waits there comes at once.
             self._webhook = webhook
