@@ -68,6 +68,11 @@ class SlackCounterpart:
         self._http = self._reactor.listenTCP(0, site, interface="127.0.0.1")
         self.sockets.listen(self._reactor)
 
+    async def close_port(self) -> None:
+        """Refuse connections from now on."""
+        await maybeDeferred(self._http.stopListening)
+        self._hang_up()
+
     async def stop(self) -> None:
         """Cut everything and stop."""
         await maybeDeferred(self._http.stopListening)

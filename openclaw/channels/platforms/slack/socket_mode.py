@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from openclaw.channels.platforms.slack.api import WebApi, is_loopback
 from openclaw.channels.platforms.slack.failures import SlackError, unusable
 from openclaw.channels.platforms.slack.fields import text
-from openclaw.channels.platforms.slack.line import Line, Taker
+from openclaw.channels.platforms.slack.line import CLOSE_SECONDS, FLUSH_SECONDS, Line, Taker
 from openclaw.deferreds import Tasks
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed, ILink
 from openclaw.interfaces.outbound import OutboundError
@@ -21,6 +21,7 @@ PING_SECONDS = 10.0
 PONG_SECONDS = 15.0
 HELLO_SECONDS = 10.0
 DRAIN_SECONDS = 2.0
+LEAVING_SECONDS = FLUSH_SECONDS + 2 * CLOSE_SECONDS
 OLD_ENOUGH_SECONDS = 1.0
 """A connection that is younger is not replaced at once, so that no fault of theirs can spin us."""
 
@@ -70,6 +71,8 @@ class SocketMode:
         early = born + OLD_ENOUGH_SECONDS - self._link.clock.seconds()
         if early > 0:
             await deferLater(self._link.clock, early)
+        # One that was left before may still be closing, and counts.
+        await self._ended(self._leaving, LEAVING_SECONDS)
         try:
             new = await self._open()
         except ChannelDown as error:
@@ -137,17 +140,17 @@ class SocketMode:
             await line.leave(0.0)
         self._lines.clear()
         # What was being put on disk is finished, though it can no longer be acknowledged.
-        await self._finish()
+        await self._ended(self._answers, DRAIN_SECONDS)
         await self._answers.cancel()
 
-    async def _finish(self) -> None:
-        """Wait a moment for what is being answered."""
+    async def _ended(self, tasks: Tasks, seconds: float) -> None:
+        """Wait for what runs now, but not for ever."""
         finished: Deferred[None] = Deferred()
 
         def finish(_: None) -> None:
             if not finished.called:
                 finished.callback(None)
 
-        self._answers.drain().addCallback(finish)
+        tasks.drain().addCallback(finish)
         with suppress(TooLate):
-            await finished.addTimeout(DRAIN_SECONDS, self._link.clock)
+            await finished.addTimeout(seconds, self._link.clock)
