@@ -6,21 +6,20 @@ client along, which a gateway without a model never needs.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-from service_identity import VerificationError
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
-from twisted.web.iweb import IPolicyForHTTPS, IResponse
+from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.web.iweb import IResponse
 
 from openclaw import __version__
 from openclaw.http.body import Answer, Body
-from openclaw.http.pinned import PinnedKeys
+from openclaw.http.outgoing.causes import innermost, words
+from openclaw.http.outgoing.dialing import Dialing
 from openclaw.interfaces.outbound import IOutboundResponse, OutboundError
 
 CACHED_PER_HOST = 16
@@ -34,21 +33,11 @@ RELEASE_SECONDS = 1.0
 
 
 class Connections:
-    """What exchanges share: the pool of idle connections, who is believed, what is under way.
+    """What exchanges share: the pool of idle connections, how hosts are reached, what runs."""
 
-    :param tls: which servers are believed; the platform's authorities unless given.
-    :param pins: keys of which a server must show one besides, by lowercase host name.
-    """
-
-    def __init__(
-        self,
-        reactor: Any,
-        tls: IPolicyForHTTPS | None = None,
-        pins: Mapping[str, Sequence[str]] | None = None,
-    ) -> None:
+    def __init__(self, reactor: Any, dialing: Dialing) -> None:
         self.reactor = reactor
-        policy = BrowserLikePolicyForHTTPS() if tls is None else tls
-        self.tls = PinnedKeys(policy, pins) if pins else policy
+        self.dialing = dialing
         self.pool = HTTPConnectionPool(reactor)
         self.pool.maxPersistentPerHost = CACHED_PER_HOST
         self.pool.cachedConnectionTimeout = CACHED_SECONDS
@@ -71,12 +60,19 @@ class Exchange:
     the one place that sees both a fresh and a reused connection before the request goes out.
 
     :param patience: seconds for connecting, seconds of silence after that.
+    :param addresses: the literal addresses that may be connected to; none to look the name up.
     """
 
     persistent = True
 
-    def __init__(self, shared: Connections, patience: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        shared: Connections,
+        patience: tuple[float, float],
+        addresses: tuple[str, ...] = (),
+    ) -> None:
         self._shared = shared
+        self._addresses = addresses
         self._connect_seconds, self._idle_seconds = patience
         self._peer = "the server"
         self._connection: Any = None
@@ -128,18 +124,21 @@ class Exchange:
         """Tell the agent how to reach a server that no idle connection leads to."""
         host = uri.host.decode("ascii")
         self._peer = f"{host.rpartition('@')[2]}:{uri.port}"  # Never what stands before an @.
-        endpoint = HostnameEndpoint(
-            self._shared.reactor, host, uri.port, timeout=self._connect_seconds
-        )
-        if uri.scheme == b"https":
-            return wrapClientTLS(self._shared.tls.creatorForNetloc(uri.host, uri.port), endpoint)
-        if uri.scheme != b"http":
+        if uri.scheme not in (b"https", b"http"):
             raise OutboundError("only http and https addresses can be asked", "refused")
-        return endpoint
+        return self._shared.dialing.endpoint(
+            host,
+            uri.port,
+            secure=uri.scheme == b"https",
+            addresses=self._addresses,
+            seconds=self._connect_seconds,
+        )
 
     def getConnection(self, key: Hashable, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
         """Take a connection out of the pool, or make one."""
-        return self._shared.pool.getConnection(key, endpoint).addCallback(self._connected)
+        # A connection that was made on trust, or to other addresses, is not for this request.
+        place = (key, frozenset(self._addresses))
+        return self._shared.pool.getConnection(place, endpoint).addCallback(self._connected)
 
     def _connected(self, connection: Any) -> Any:
         self._connection = connection
@@ -185,34 +184,15 @@ class Exchange:
             return error
         if self._cancelled:
             return CancelledError()
-        cause = _innermost(error or ConnectionLost())
+        cause = innermost(error or ConnectionLost())
         if isinstance(cause, OutboundError):
             return cause
         if self._connection is None:
-            return OutboundError(f"cannot connect to {self._peer}: {_words(cause)}", "connect")
-        return OutboundError(f"the connection to {self._peer} broke: {_words(cause)}", "lost")
+            return OutboundError(f"cannot connect to {self._peer}: {words(cause)}", "connect")
+        return OutboundError(f"the connection to {self._peer} broke: {words(cause)}", "lost")
 
     def _too_slow(self) -> OutboundError:
         if self._connection is None:
             seconds = self._connect_seconds
             return OutboundError(f"no connection to {self._peer} within {seconds:g} s", "connect")
         return OutboundError(f"{self._peer} sent nothing for {self._idle_seconds:g} s", "timeout")
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Twisted wraps what happened in ``reasons``: the first of the first is the cause."""
-    reasons = getattr(error, "reasons", None)
-    while reasons:
-        error = reasons[0].value
-        reasons = getattr(error, "reasons", None)
-    return error
-
-
-def _words(error: BaseException) -> str:
-    """What an exception says, or its name; OpenSSL says it in a list of triples."""
-    if isinstance(error, VerificationError):
-        return "its certificate is for another name"
-    said = error.args[0] if error.args else None
-    if isinstance(said, list):
-        return "; ".join(str(entry[-1]) for entry in said if entry) or "TLS failed"
-    return str(error).strip().rstrip(".") or type(error).__name__

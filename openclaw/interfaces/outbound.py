@@ -25,10 +25,13 @@ class OutboundError(Exception):
 class IOutboundGuard(Interface):
     """Says which addresses requests may go to that nobody wrote into the configuration."""
 
-    def check(url: str) -> None:
-        """Let ``url`` pass.
+    def resolve(url: str) -> Deferred[tuple[str, ...]]:
+        """Let ``url`` pass, and say where it leads.
 
-        :raises OutboundError: of kind ``refused`` if the gateway must not ask there.
+        :param url: with any of the schemes ``https``, ``http``, ``wss``, ``ws``, ``tls``, ``tcp``.
+        :return: fires with the literal addresses to connect to, best first and never none; names
+            are looked up once, here. Fails with :class:`OutboundError`: of kind ``refused`` if the
+            gateway must not ask there, ``connect`` if there is no such host.
         """
 
 
@@ -74,13 +77,14 @@ class IOutboundHTTP(Interface):
         headers: Mapping[str, str],
         body: bytes = b"",
         *,
-        connect_seconds: float = 10.0,
+        connect_seconds: float | None = None,
         idle_seconds: float = 120.0,
         trusted: bool = False,
     ) -> Deferred[IOutboundResponse]:
         """Send one request.
 
-        :param connect_seconds: how long name look-up and connection may take.
+        :param connect_seconds: how long name look-up, connection and TLS may take; absent:
+            ``connections.pool.connectionTimeout``.
         :param idle_seconds: how long the peer may be silent, before its answer and within it.
         :param trusted: the address is the operator's own (from the configuration), so the guard
             is not asked.
@@ -126,7 +130,7 @@ class IOutboundSockets(Interface):
         listener: ISocketListener,
         *,
         headers: Mapping[str, str],
-        connect_seconds: float = 10.0,
+        connect_seconds: float | None = None,
         ping_seconds: float = 0.0,
         pong_seconds: float = 15.0,
         max_message: int = 16 << 20,
@@ -134,11 +138,14 @@ class IOutboundSockets(Interface):
     ) -> Deferred[IOutboundSocket]:
         """Open a WebSocket.
 
+        :param connect_seconds: how long all of it may take, until it is open; absent:
+            ``connections.pool.connectionTimeout``.
         :param ping_seconds: send pings that often, and count the connection as broken if one is not
             answered within ``pong_seconds``; 0 for none.
         :param max_message: bytes; a longer one closes the connection with 1009.
         :param trusted: the address is the operator's own, so the guard is not asked.
-        :return: fires when it is open; fails with :class:`OutboundError`. Cancelling it gives up.
+        :return: fires when it is open, after the listener's ``opened``; fails with
+            :class:`OutboundError`, and then the listener hears nothing. Cancelling it gives up.
         """
 
     def tcp(
@@ -147,7 +154,10 @@ class IOutboundSockets(Interface):
         listener: ISocketListener,
         *,
         tls: bool,
-        connect_seconds: float = 10.0,
+        connect_seconds: float | None = None,
         trusted: bool = False,
     ) -> Deferred[IOutboundSocket]:
-        """Open a TCP connection, with TLS (names checked, pins obeyed) or without."""
+        """Open a TCP connection, with TLS (names checked, pins obeyed) or without.
+
+        :return: as of ``websocket``; with TLS once that is agreed.
+        """

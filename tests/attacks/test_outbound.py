@@ -6,6 +6,7 @@ from typing import Any
 
 from treq.client import HTTPClient
 from twisted.internet import reactor as the_reactor
+from twisted.internet.defer import succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
@@ -95,7 +96,7 @@ class OutboundAttacks(TestCase):
         Until there is a list of what may be reached, nothing outside the configuration is.
         """
         held(self, await self.fetch(540))
-        self.patch(ClosedGuard, "check", lambda guard, url: None)
+        self.patch(ClosedGuard, "resolve", lambda guard, url: succeed(("127.0.0.1",)))
         caught(self, await self.fetch(1))
         await self.client.stopService()
 
