@@ -241,7 +241,9 @@ class Api:
         if request.body is None:
             return headers, b""
         if isinstance(request.body, list):
-            return {**headers, "content-type": "application/json"}, msgspec.json.encode(request.body)
+            return {**headers, "content-type": "application/json"}, msgspec.json.encode(
+                request.body
+            )
         boundary = f"openclaw-{self._link.random.getrandbits(128):032x}"
         content_headers, body = encode(request.body, request.files, boundary)
         return {**headers, **content_headers}, body

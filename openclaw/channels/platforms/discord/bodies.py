@@ -94,9 +94,11 @@ def thread_name(text: str) -> str:
     return " ".join(line.strip("#*_`~> ").split())[:THREAD_NAME_LENGTH] or "Answer"
 
 
-def encode(body: Body, files: Sequence[File], boundary: str) -> tuple[Mapping[str, str], bytes]:
+def encode(
+    body: Body | list[Body], files: Sequence[File], boundary: str
+) -> tuple[Mapping[str, str], bytes]:
     """A request's content headers and body: JSON, or multipart where there are files."""
-    if not files:
+    if not files or isinstance(body, list):
         return {"content-type": "application/json"}, msgspec.json.encode(body)
     listed = [{"id": number, "filename": file.name} for number, file in enumerate(files)]
     # In a forum's new post the list of files belongs to the message within.
