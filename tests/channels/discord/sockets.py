@@ -171,7 +171,8 @@ class Gateway(WebSocketServerFactory):
             socket.shut(4014)
             return
         now = self.clock.seconds()
-        too_soon = self.identified and now - self.identified[-1] < IDENTIFY_SECONDS - 0.05
+        last = self.identified[-1] if self.identified else float("-inf")
+        too_soon = now - last < IDENTIFY_SECONDS - 0.05
         self.identified.append(now)
         if too_soon and self.spaced_identifies:
             socket.tell(9, False)

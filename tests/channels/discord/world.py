@@ -125,7 +125,7 @@ class World:
     def tell(self, name: str, message: Object) -> None:
         """Dispatch a message's event, cut to what each session may see."""
         guild_id = self.channels[message["channel_id"]].get("guild_id")
-        told = dict(message)
+        told = {**message, "channel_type": self.channels[message["channel_id"]]["type"]}
         if guild_id:
             told["guild_id"] = guild_id
             told["member"] = objects.member(self.roles_of.get(message["author"]["id"], ()))
