@@ -8,7 +8,7 @@ from collections.abc import Callable
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any, cast
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from attrs import define, field
 from twisted.web.resource import Resource
@@ -177,7 +177,7 @@ class Rest(Resource):
             if known == method and found:
                 values = {name: unquote(value) for name, value in found.groupdict().items()}
                 body, files = _body(request)
-                query = {key.decode(): value[0].decode() for key, value in request.args.items()}
+                query = dict(parse_qsl(request.uri.decode().partition("?")[2]))
                 return Call(method, unquote(path), query, body, files), handler, values, template
         raise Problem(404, 0, "404: Not Found")
 

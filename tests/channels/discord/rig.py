@@ -14,7 +14,8 @@ from openclaw.channels.platforms.discord.manifest import MANIFEST
 from openclaw.channels.platforms.discord.service import DiscordChannel
 from openclaw.channels.platforms.discord.settings import DiscordSettings
 from openclaw.http.sockets import OutboundSockets
-from openclaw.interfaces.messages import Outgoing, Target
+from openclaw.interfaces.channels import Taken
+from openclaw.interfaces.messages import Inbound, Outgoing, Target
 from tests.channels.discord.counterpart import FakeDiscord
 from tests.channels.discord.world import GENERAL_ID
 from tests.channels.link import KeptState, RecordingLink
@@ -38,6 +39,16 @@ def outgoing(text: str = "hello", to: Target | None = None, **more: Any) -> Outg
     return Outgoing(target=to or target(), text=text, **words)
 
 
+class SteeredLink(RecordingLink):
+    """A link whose answers a test may make itself."""
+
+    receiver: Callable[[Inbound], Deferred[Taken]] | None = None
+
+    def receive(self, message: Inbound) -> Deferred[Taken]:
+        """See :meth:`ILink.receive`."""
+        return super().receive(message) if self.receiver is None else self.receiver(message)
+
+
 class Rig(TestCase):
     """Starts the stand-in; makes channels, one after the other, that share durable state."""
 
@@ -53,11 +64,11 @@ class Rig(TestCase):
         self.link = self.make_link()
         self.channel = DiscordChannel(self.link, QUICK)
 
-    def make_link(self, **settings: Any) -> RecordingLink:
+    def make_link(self, **settings: Any) -> SteeredLink:
         """A link with the stand-in's settings, and others."""
         sockets = OutboundSockets(reactor)
         merged = {**self.discord.settings(), **settings}
-        link = RecordingLink(
+        link = SteeredLink(
             manifest=MANIFEST,
             settings=msgspec.convert(merged, DiscordSettings),
             reactor=reactor,

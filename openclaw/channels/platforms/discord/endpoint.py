@@ -59,7 +59,7 @@ class Endpoint:
 
         async def take() -> None:
             try:
-                await self._interactions.take(data, self._own(), greet)
+                await self._interactions.take(data, self._own(), greet, tells_failure=False)
                 greet(LATER)  # A repeated one was greeted long ago.
             except Exception as error:  # Whoever serves the webhook knows what to answer to it.
                 if answer.called:

@@ -71,12 +71,15 @@ class Interactions:
                 self._api.call(Request(route=route, body=body, authorized=False))
             )
 
-        await self.take(data, own, greet)
+        await self.take(data, own, greet, tells_failure=True)
 
-    async def take(self, data: Mapping[str, Any], own: Own, greet: Greet) -> None:
+    async def take(
+        self, data: Mapping[str, Any], own: Own, greet: Greet, *, tells_failure: bool
+    ) -> None:
         """Hand an interaction in, and tell Discord in time.
 
-        :raises Exception: what handing it in failed with; Discord was told.
+        :param tells_failure: greet the person with the failure; else whoever called does it.
+        :raises Exception: what handing it in failed with.
         """
         kind = data.get("type")
         if kind == AUTOCOMPLETE:
@@ -100,7 +103,7 @@ class Interactions:
             await self.link.receive(event)
             return
         self.tokens.begin(token)
-        await _Taking(self, token, greet).hand_in(event)
+        await _Taking(self, token, greet, tells_failure).hand_in(event)
 
     async def tell(self, greet: Greet, body: Body) -> bool:
         """Greet; false if Discord does not know the interaction any more."""
@@ -130,8 +133,11 @@ class Interactions:
 class _Taking:
     """One interaction on its way in."""
 
-    def __init__(self, owner: Interactions, token: Token, greet: Greet) -> None:
+    def __init__(
+        self, owner: Interactions, token: Token, greet: Greet, tells_failure: bool
+    ) -> None:
         self._owner = owner
+        self._tells_failure = tells_failure
         self._token = token
         self._greet = greet
         self._told = False
@@ -146,7 +152,9 @@ class _Taking:
             self._owner.tokens.greeted(self._token.id, awaits_answer=self._told)
             raise
         except Exception:
-            await self._end(NOT_NOW)
+            if self._told or self._tells_failure:
+                await self._end(NOT_NOW)
+            self._owner.tokens.greeted(self._token.id, awaits_answer=False)
             raise
         finally:
             if hurry.active():
@@ -161,13 +169,18 @@ class _Taking:
 
     async def _later(self) -> None:
         self._told = True
-        reached = await self._owner.tell(self._greet, LATER)
-        self._owner.tokens.greeted(self._token.id, awaits_answer=reached)
+        reached = True  # As far as anybody knows, if it is cut short.
+        try:
+            reached = await self._owner.tell(self._greet, LATER)
+        finally:
+            self._owner.tokens.greeted(self._token.id, awaits_answer=reached)
 
     async def _end(self, text: str) -> None:
-        if self._told:
-            await self._owner.correct(self._token, text)
-        else:
-            self._told = True
-            await self._owner.tell(self._greet, said(text))
-        self._owner.tokens.greeted(self._token.id, awaits_answer=False)
+        try:
+            if self._told:
+                await self._owner.correct(self._token, text)
+            else:
+                self._told = True
+                await self._owner.tell(self._greet, said(text))
+        finally:
+            self._owner.tokens.greeted(self._token.id, awaits_answer=False)
