@@ -171,7 +171,7 @@ def add(
         place = section
         if account:
             # What stood there alone was the default account, and stays it.
-            first = {"default": {}} if section else {}
+            first: dict[str, Any] = {"default": {}} if section else {}
             place = section.setdefault("accounts", first).setdefault(account, {})
         place.update(values)
         place.setdefault("enabled", True)

@@ -1,5 +1,6 @@
 """What every channel's account can be told, whatever its platform; a platform adds its own keys."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
@@ -89,3 +90,10 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     webhook_url: Annotated[
         str | None, now("The same as the platform reaches it, from outside.")
     ] = None
+
+    def access(self) -> Mapping[str, GroupSettings]:
+        """What is said about groups, by the ids of chats and of what they belong to.
+
+        A platform whose own keys say more about them overrides it.
+        """
+        return self.groups
