@@ -5,7 +5,7 @@ answers where they asked, whatever befalls the gateway or the platform.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -33,12 +33,14 @@ class WholeCase(TestCase):
     :cvar channel: the channel's id.
     :cvar person: chat and sender of a direct message.
     :cvar group: a group's chat.
+    :cvar account_keys: what the account's configuration says besides.
     """
 
     timeout = 180.0
     channel = ""
     person = ("42", "42")
     group = "-100"
+    account_keys: Mapping[str, Any] = {}
 
     def make_counterpart(self) -> Counterpart:
         """The platform's stand-in, listening."""
@@ -57,7 +59,7 @@ class WholeCase(TestCase):
 
     def configure(self, **more: Any) -> None:
         """Write the configuration: the account as its counterpart wants it, and changes of it."""
-        account = {**self.counterpart.settings(), **more}
+        account = {**self.account_keys, **self.counterpart.settings(), **more}
         self.place.configure(
             {**model_configuration(self.model_port), "channels": {self.channel: account}}
         )
