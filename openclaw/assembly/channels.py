@@ -1,16 +1,18 @@
 """Makes the channels: accounts, what they hand in and out, and the workers between."""
 
+import json
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.logger import Logger
 
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.channels.account import Account
-from openclaw.channels.accounts import ConfiguredAccount
+from openclaw.channels.accounts import DEFAULT, ConfiguredAccount
 from openclaw.channels.inbox import InboxHandler
 from openclaw.channels.intake import Gates, Intake
 from openclaw.channels.link import Tools
@@ -20,6 +22,7 @@ from openclaw.channels.outbox import Outbox
 from openclaw.channels.records import ChannelValues, SentRecords
 from openclaw.channels.registry import Registry
 from openclaw.channels.replies import ChannelReplies
+from openclaw.config.bindings import agent_ids
 from openclaw.config.settings import Settings
 from openclaw.deferreds import deferred
 from openclaw.http.outgoing.guard import PublicOnly
@@ -35,9 +38,10 @@ from openclaw.monitoring.traces import Traces
 from openclaw.routing.configured import configured as configured_bindings
 from openclaw.routing.router import Router
 from openclaw.routing.routes import Routes
-from openclaw.routing.rules import access_rules
+from openclaw.routing.rules import access_rules, warnings_of
 from openclaw.routing.session_keys import KeyMaker
 
+MOVED = "moved chats"
 MakeWorker = Callable[[str, IHandler], Service]
 
 
@@ -85,7 +89,7 @@ class ChannelParts:
     def join(self, conversations: IConversations, admission: IAdmission) -> None:
         """Make what leads into the conversations, and every account. Starts nothing."""
         needs, channels = self._needs, self.channels
-        rules = _Rules(needs.settings)
+        rules = _Rules(needs.settings, self.values)
         gates = Gates(
             admission=admission,
             router=self.router,
@@ -98,6 +102,7 @@ class ChannelParts:
             counted=needs.counted,
         )
         channels.intake = Intake(gates, needs.reactor)
+        channels.chat_moved = rules.moved
         for one in needs.plan.accounts:
             channels.add(one)
             rules.of_configured(one)  # A mistake in them ends the start, not the first message.
@@ -145,23 +150,54 @@ class ChannelParts:
 
 
 class _Rules:
-    """Who may speak to each account, made from its settings once."""
+    """Who may speak to each account, made from its settings once; says what lets in many."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._agents = [agent.id for agent in settings.config.agents.known] or ["main"]
-        self._made: dict[int, tuple[ConfiguredAccount, AccessRules]] = {}
+    _log = Logger()
+
+    def __init__(self, settings: Settings, values: ChannelValues) -> None:
+        self._agents = agent_ids(settings.config.agents)
+        self._values = values
+        self._made: dict[tuple[str, str], tuple[ConfiguredAccount, AccessRules]] = {}
 
     def of(self, account: Account) -> AccessRules:
+        """The rules of an account that runs."""
         return self.of_configured(account.configured)
 
     def of_configured(self, configured: ConfiguredAccount) -> AccessRules:
-        """The rules of an account; a reloaded one is another."""
-        kept = self._made.get(id(configured))
-        if kept is None:
-            path = f"channels.{configured.channel}.accounts.{configured.account}"
-            rules = access_rules(configured.settings, configured.channel, path, self._agents)
-            kept = self._made[id(configured)] = (configured, rules)
+        """The rules of an account; a reloaded one is another.
+
+        :raises ConfigError: its settings cannot be used.
+        """
+        key = (configured.channel, configured.account)
+        kept = self._made.get(key)
+        if kept is None or kept[0] is not configured:
+            kept = self._made[key] = (configured, self._read(configured))
         return kept[1]
+
+    def moved(self, account: Account, old: str, new: str) -> None:
+        """What holds for one group holds for the one it has become."""
+        configured = account.configured
+        state = self._values.of(configured.channel, configured.account)
+        known = json.loads(state.get(MOVED) or "{}")
+        state.put(MOVED, json.dumps({**known, old: new})).addErrback(
+            lambda failure: self._log.failure("a moved chat was not noted", failure=failure)
+        )
+        self._made.pop((configured.channel, configured.account), None)
+
+    def _read(self, configured: ConfiguredAccount) -> AccessRules:
+        path = f"channels.{configured.channel}"
+        if configured.account != DEFAULT:
+            path = f"{path}.accounts.{configured.account}"
+        rules = access_rules(configured.settings, configured.channel, path, self._agents)
+        for words in warnings_of(rules, path):
+            self._log.warn("{words}", words=words)
+        state = self._values.of(configured.channel, configured.account)
+        moved: dict[str, str] = json.loads(state.get(MOVED) or "{}")
+        groups = dict(rules.groups)
+        for old, new in moved.items():
+            if old in groups:
+                groups.setdefault(new, groups[old])
+        return evolve(rules, groups=groups)
 
 
 def make_channels(needs: ChannelNeeds) -> ChannelParts:

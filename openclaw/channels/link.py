@@ -66,6 +66,11 @@ class Link:
 
     def receive(self, message: Inbound) -> Deferred[Taken]:
         """See :meth:`ILink.receive`."""
+        if (message.channel, message.account) != (self.channel, self.account):
+            raise ValueError(
+                f"{self.channel}/{self.account} handed in a message of "
+                f"{message.channel}/{message.account}"
+            )
         record = self.runs.record
         record.heard()
         record.inbound_ms = record.heard_ms

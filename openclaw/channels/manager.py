@@ -79,6 +79,7 @@ class Channels(MultiService):
     """The accounts; each is a service of its own, and none can harm another.
 
     :ivar intake: takes what the platforms hand in; set once, before the start.
+    :ivar chat_moved: told that one chat of an account has become another.
     """
 
     _log = Logger()
@@ -91,6 +92,7 @@ class Channels(MultiService):
         self._order: list[tuple[str, str]] = []
         self.outbox: Outbox
         self.intake: Intake
+        self.chat_moved: Callable[[Account, str, str], None] = lambda *_: None
 
     # -- making --------------------------------------------------------------------------------
 
@@ -165,6 +167,7 @@ class Channels(MultiService):
             new=new,
             channel=account.configured.channel,
         )
+        self.chat_moved(account, old, new)
 
     def _changed(self, key: tuple[str, str]) -> None:
         running = self._accounts.get(key)

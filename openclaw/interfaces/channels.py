@@ -194,6 +194,7 @@ class ILink(Interface):
             never be wanted. Fails with :class:`openclaw.interfaces.queue.QueueFull` or
             :class:`openclaw.errors.StoreError`: then the platform must not be told, and the event
             will have to come again.
+        :raises ValueError: the message says that it is another account's.
         """
 
     def moved(old_chat_id: str, new_chat_id: str) -> None:
