@@ -215,8 +215,9 @@ class NoReplies:
 
     _log = Logger()
 
-    def started(self, entry: Input) -> None:
+    def started(self, entry: Input) -> bool:
         """Tell nobody."""
+        return False
 
     def grew(self, entry: Input, text: str) -> None:
         """Tell nobody."""

@@ -33,15 +33,16 @@ class ChannelReplies:
         self._previews: dict[str, Preview] = {}
         self._signs: dict[str, TypingSign] = {}
 
-    def started(self, entry: Input) -> None:
+    def started(self, entry: Input) -> bool:
         """See :meth:`IReplies.started`."""
         account, target = self._account(entry), _target(entry)
         if account is None:
-            return
+            return False
         configured = account.configured
         if configured.manifest.abilities.typing_seconds and configured.settings.typing:
             self._stop_sign(entry.run_id)
             self._signs[entry.run_id] = TypingSign(account, target, self._clock)
+        return configured.streaming
 
     def grew(self, entry: Input, text: str) -> None:
         """See :meth:`IReplies.grew`."""

@@ -204,8 +204,11 @@ class IRuns(Interface):
 class IReplies(Interface):
     """Takes answers back to where their inputs came from; only for inputs that have an origin."""
 
-    def started(entry: Input) -> None:
-        """Somebody works on it now."""
+    def started(entry: Input) -> bool:
+        """Somebody works on it now.
+
+        :return: whether to tell :meth:`grew`: the answer is shown while it grows.
+        """
 
     def grew(entry: Input, text: str) -> None:
         """So much of the answer may be seen already; each call has the whole of it so far."""
