@@ -97,6 +97,9 @@ class IRunSink(Interface):
     def delta(text: str) -> None:
         """More text of the answer; never empty."""
 
+    def watched() -> bool:
+        """Whether anybody sees the answer grow; if not, nothing is gained by pacing it."""
+
 
 class IAgentRuntime(Interface):
     """Produces answers: a model behind a wire, or the embedded agent."""

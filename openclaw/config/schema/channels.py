@@ -1,10 +1,12 @@
 """What every channel's account can be told, whatever its platform; a platform adds its own keys."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
 from openclaw.config.schema.fields import Positive, Section, now
+from openclaw.config.units import Seconds
 
 DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
 GroupPolicy = Literal["allowlist", "open", "disabled"]
@@ -80,7 +82,7 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     )
     max_connections: Annotated[Positive | None, now("Most sockets at a time.")] = None
     reconnect_interval: Annotated[
-        str | None, now("Pause before a lost connection is tried again, such as ``10s``.")
+        Seconds | None, now("Pause before a lost connection is tried again.")
     ] = None
     webhook_path: Annotated[
         str | None, now("Where its webhook is served; ``/webhook/<channel>/<account>`` if absent.")
@@ -88,3 +90,10 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     webhook_url: Annotated[
         str | None, now("The same as the platform reaches it, from outside.")
     ] = None
+
+    def access(self) -> Mapping[str, GroupSettings]:
+        """What is said about groups, by the ids of chats and of what they belong to.
+
+        A platform whose own keys say more about them overrides it.
+        """
+        return self.groups
