@@ -10,6 +10,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from openclaw.channels.counterpart import Counterpart
 from openclaw.channels.platforms.slack.manifest import MANIFEST
 from openclaw.channels.platforms.slack.service import SlackChannel, make
 from openclaw.channels.platforms.slack.settings import SlackSettings
@@ -46,9 +47,11 @@ class SlackCase(TestCase):
     """A running stand-in; ``start`` makes an account and waits until it is connected."""
 
     timeout = 10
+    patience = PATIENCE_SECONDS
 
     def setUp(self) -> None:
         self.slack = SlackCounterpart(reactor)
+        self.counterpart: Counterpart = self.slack
         self.slack.listen()
         self.addCleanup(self.nothing_wrong)
         self.addCleanup(self._stop)
@@ -121,7 +124,7 @@ class SlackCase(TestCase):
 
     async def until(self, happened: Callable[[], bool]) -> None:
         """Let the reactor turn until something has happened; the test's time-out is the limit."""
-        end = SECONDS.seconds() + PATIENCE_SECONDS
+        end = SECONDS.seconds() + self.patience
         while not happened():
             self.assertLess(SECONDS.seconds(), end, "it did not happen")
             await deferLater(SECONDS, 0.002)

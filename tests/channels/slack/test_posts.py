@@ -100,6 +100,21 @@ class SendTests(PostCase):
         self.assertEqual(" ".join(self.texts()).split(), words.split())
         self.assertEqual(sent.message_id, self.slack.shown()[0].message_id)
 
+    async def test_what_slack_would_cut_off_is_sent_too(self) -> None:
+        await self.ready()
+        words = " ".join(f"word{number}" for number in range(10_000))
+        await self.channel.send(outgoing(words))
+        self.assertEqual(" ".join(self.texts()).split(), words.split())
+
+    async def test_what_is_sent_in_part_is_not_repeated(self) -> None:
+        await self.ready()
+        self.slack.error("chat.postMessage", "msg_too_long")
+        self.slack.fail("chat.postMessage", 1, 200, {"ok": True, "ts": "1.000001"})
+        self.slack.error("chat.postMessage", "is_archived")
+        error = await self.refused(outgoing("word " * 400))
+        self.assertEqual(error.kind, "never")
+        self.assertIn("not all of it sent", error.message)
+
     async def test_metadata_is_left_out_where_it_is_not_taken(self) -> None:
         await self.ready()
         self.slack.error("chat.postMessage", "metadata_must_be_sent_from_app")
@@ -447,5 +462,6 @@ class FileTests(PostCase):
             "https://evilslack.com/a",
             "http://files.slack.com/a",
             "file:///etc/passwd",
+            "external:",
         ):
             self.assertIn("not on a host of Slack's", await self.why(f"F1 {url}"))

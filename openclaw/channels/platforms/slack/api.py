@@ -1,6 +1,7 @@
 """Calls of Slack's Web API: form or JSON out, an object back or a :class:`SlackError`."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +18,6 @@ ANSWER_SECONDS = 15.0
 """How long Slack may be silent: it answers in well under a second, or not at all."""
 
 _DEFAULT_PAUSE_MS = 30_000
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Answer = dict[str, Any]
 
@@ -25,7 +25,10 @@ Answer = dict[str, Any]
 def is_loopback(url: str) -> bool:
     """Whether an address is this machine's own."""
     host = urlsplit(url).hostname or ""
-    return host in _LOOPBACK or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def checked_root(url: str, allow_insecure: bool) -> str:

@@ -19,8 +19,6 @@ from openclaw.interfaces.messages import Inbound
 
 Kind = Literal["events_api", "slash_commands", "interactive"]
 
-_ENDS = ("tokens_revoked", "app_uninstalled")
-
 
 class Intake:
     """The way in, the same for both modes.
@@ -89,7 +87,7 @@ class Intake:
                     f"come from {app}; copy both tokens from one app"
                 )
             )
-        if text(part(payload, "event"), "type") in _ENDS:
+        if _is_end(part(payload, "event")):
             self._failed(
                 ChannelFailed(
                     "the app was removed from the workspace or its tokens were revoked: install it "
@@ -139,6 +137,13 @@ class Intake:
         if group is None or group.require_mention is None:
             return self._settings.require_mention
         return group.require_mention
+
+
+def _is_end(event: Fields) -> bool:
+    """Whether an event says that the bot's token is no good any more; people have some too."""
+    if text(event, "type") == "tokens_revoked":
+        return bool(part(event, "tokens").get("bot"))
+    return text(event, "type") == "app_uninstalled"
 
 
 def _aside(said: str) -> Answer:

@@ -6,7 +6,7 @@ See https://docs.slack.dev/messaging/formatting-message-text.
 import re
 from collections.abc import Mapping
 
-_MARK = re.compile(r"<([^<>\n]+)>")
+_MARK = re.compile(r"<([^<>\s][^<>\n]*)>")
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 
 

@@ -39,15 +39,19 @@ class People:
         missing = [each for each in wanted if self._until(each) <= now]
         if missing:
             for each in missing:  # Whatever happens, nobody asks again at once.
-                self._keep(each, now + UNKNOWN_SECONDS, None)
+                self._keep(each, now + UNKNOWN_SECONDS, self._person(each))
             asking = gatherResults([self._ask(each) for each in missing], consumeErrors=True)
             await asking.addTimeout(self._patience, self._clock)
-        found = {each: self._known[each][1] for each in wanted if each in self._known}
+        found = {each: self._person(each) for each in wanted}
         return {each: person for each, person in found.items() if person is not None}
 
     def _until(self, user_id: str) -> float:
         entry = self._known.get(user_id)
         return 0.0 if entry is None else entry[0]
+
+    def _person(self, user_id: str) -> Person | None:
+        entry = self._known.get(user_id)
+        return None if entry is None else entry[1]
 
     def _keep(self, user_id: str, until: float, person: Person | None) -> None:
         self._known.pop(user_id, None)

@@ -154,11 +154,15 @@ class Posts:
             raise
 
     async def _post(self, outgoing: Outgoing, chat: str, thread: str) -> str:
+        said = mrkdwn.render(outgoing.text)
+        if len(said) > self._limit.hard:  # Slack would drop the end, and call it a success.
+            too_long = SlackError("chat.postMessage", "msg_too_long", "refused")
+            return await self._post_shorter(outgoing, chat, thread, too_long)
         arguments = wire.posted(
             outgoing,
             chat,
             thread,
-            mrkdwn.render(outgoing.text),
+            said,
             (self._settings.unfurl_links, self._settings.unfurl_media),
         )
         while True:
@@ -213,7 +217,7 @@ class Posts:
                 await self._post(each, chat, thread)
         except SlackError as error:
             raise Undelivered(
-                f"the text was cut, and not all of it sent: {error}", "unknown"
+                f"the text was cut, and not all of it sent: {error}", "never"
             ) from None
 
     def _pieces(self, outgoing: Outgoing, error: SlackError) -> list[Outgoing]:

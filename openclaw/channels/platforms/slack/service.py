@@ -134,6 +134,7 @@ class SlackChannel:
             team_id=text(answer, "team_id"),
             name=text(answer, "user"),
             team=text(answer, "team"),
+            app_id=text(answer, "app_id"),
         )
         if not me.user_id:
             raise ChannelDown("auth.test: Slack does not say who we are")
@@ -141,18 +142,23 @@ class SlackChannel:
 
     async def _check_apps(self, api: WebApi, me: Identity, app_id: str) -> None:
         """Find tokens of different apps: such an account sends, and never hears anything."""
-        if not (app_id and me.bot_id):
+        if not app_id:
             return
-        try:
-            answer = await api.read("bots.info", bot=me.bot_id)
-        except SlackError:
-            return  # It takes a scope that may be missing; events will tell as well.
-        theirs = text(part(answer, "bot"), "app_id")
+        theirs = me.app_id or await self._app_of_bot(api, me)
         if theirs and theirs != app_id:
             raise ChannelFailed(
                 f"the tokens belong to different apps: appToken to {app_id}, botToken to {theirs}; "
                 "copy both from one app at api.slack.com/apps"
             )
+
+    async def _app_of_bot(self, api: WebApi, me: Identity) -> str:
+        if not me.bot_id:
+            return ""
+        try:
+            answer = await api.read("bots.info", bot=me.bot_id)
+        except SlackError:
+            return ""  # It takes a scope that may be missing; events will tell as well.
+        return text(part(answer, "bot"), "app_id")
 
     def _begin(self, api: WebApi, me: Identity, app_id: str) -> _Session:
         link = self._link

@@ -59,6 +59,7 @@ class Identity:
     team_id: str
     name: str = ""
     team: str = ""
+    app_id: str = ""
 
 
 def chat_type(channel_id: str, told: str = "") -> ChatType:
@@ -296,13 +297,15 @@ def _attachment(file: Fields) -> Attachment | None:
     name = text(file, "id")
     if not name or text(file, "mode") in ("tombstone", "hidden_by_limit"):
         return None
-    mime = text(file, "mimetype")
+    mime, url = text(file, "mimetype"), text(file, "url_private_download", "url_private")
+    if file.get("is_external") is True or text(file, "mode") == "external":
+        url = "external:"  # Somebody's address: neither asked nor shown our token.
     return Attachment(
         kind=_media_kind(mime, text(file, "subtype")),
         mime=mime,
         name=text(file, "name", "title"),
         size=number(file, "size"),
-        ref=f"{name} {text(file, 'url_private_download', 'url_private')}".strip(),
+        ref=f"{name} {url}".strip(),
         duration_ms=number(file, "duration_ms"),
     )
 
