@@ -15,7 +15,8 @@ from twisted.internet.task import deferLater
 GLOBAL_PER_SECOND = 50
 REACTION_SECONDS = 0.25
 MOST_BUCKETS = 2_000
-_MAJOR = ("channel", "guild", "webhook")
+_MAJOR = ("channel", "guild", "webhook", "token")
+"""What has limits of its own; an interaction's token stands for the interaction."""
 
 
 @frozen
@@ -42,8 +43,8 @@ class Route:
 
     @property
     def major(self) -> str:
-        """The parameter that has a limit of its own."""
-        return next((self.values[name] for name in _MAJOR if name in self.values), "")
+        """The parameters that have a limit of their own."""
+        return ":".join(self.values[name] for name in _MAJOR if name in self.values)
 
     @property
     def counts(self) -> bool:
