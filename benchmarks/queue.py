@@ -161,10 +161,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status.append(1)
         failure.printTraceback()
 
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+    def begin(folder: str) -> None:
         rates = measure(options.backend, Path(folder), options.messages, options.lanes)
         measured = Deferred.fromCoroutine(rates)
         measured.addCallbacks(show, fail).addBoth(lambda _: reactor.stop())
+
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        # In memory everything is done at once: the reactor must run before it can be stopped.
+        reactor.callWhenRunning(begin, folder)
         reactor.run()
     return status[0]
 
