@@ -97,7 +97,7 @@ class RunRequest:
     tools: Sequence[ToolSpec] = ()
     thinking: str = ""
     max_tokens: int = 0
-    authority: Authority = Authority()
+    authority: Authority = field(factory=Authority)
 
 
 @frozen
