@@ -41,7 +41,8 @@ def command() -> None:
 
 @command.command("send")
 @click.option("--to", "--target", "to", required=True, help="The chat's id.")
-@click.option("--message", "-m", required=True, help="What to say; Markdown.")
+@click.option("--message", "-m", default="", help="What to say; Markdown.")
+@click.option("--media", default="", help="A file's public https address, sent along.")
 @click.option("--key", default="", help="Idempotency key: the same one says it once.")
 @_where
 @common

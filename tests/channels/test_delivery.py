@@ -146,13 +146,13 @@ class InterruptedTests(DeliveryCase):
 
 class SendTests(DeliveryCase):
     def test_who_sends_hears_what_the_platform_said(self) -> None:
-        waiting = self.outbox.send(self.outbox.compose(TARGET, "hello", "k"))
+        waiting = self.outbox.send(self.successResultOf(self.outbox.compose(TARGET, "hello", "k")))
         self.assertNoResult(waiting)
         self.work()
         self.assertEqual(self.successResultOf(waiting), [Sent(message_id="101")])
 
     def test_a_long_text_is_several_messages_of_which_the_first_quotes(self) -> None:
-        calls = self.outbox.compose(TARGET, "word " * 30, "k")
+        calls = self.successResultOf(self.outbox.compose(TARGET, "word " * 30, "k"))
         self.assertGreater(len(calls), 2)
         self.assertEqual([one.id for one in calls[:2]], ["k", "k#1"])
         self.assertEqual({one.parts for one in calls}, {len(calls)})
@@ -162,7 +162,7 @@ class SendTests(DeliveryCase):
     def test_quoting_as_configured(self) -> None:
         for mode, expected in (("off", [False, False]), ("all", [True, True])):
             self.configure(reply_to_mode=mode)
-            calls = self.outbox.compose(TARGET, "word " * 30, "k")
+            calls = self.successResultOf(self.outbox.compose(TARGET, "word " * 30, "k"))
             self.assertEqual([bool(one.target.reply_to) for one in calls[:2]], expected)
 
     def test_a_refusal_is_told_in_the_platforms_words(self) -> None:
