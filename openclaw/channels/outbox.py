@@ -64,10 +64,7 @@ class Outbox:
         account = self._account_of(target.channel, target.account)
         if account is not None:
             pieces = await self._pieces(account, text) or [text]
-            caption = account.configured.text_limit.caption
-            if file is not None and (
-                len(pieces) > 1 or len(account.channel.render(text)) > caption
-            ):
+            if file is not None and not _is_caption(account, pieces):
                 pieces = ["", *pieces]
         quotes = account.configured.settings.reply_to_mode if account is not None else "first"
         return [
@@ -148,6 +145,11 @@ class Outbox:
         if self._account_of(channel, account) is None:
             raise InvalidRequest(f"no account {account!r} of channel {channel!r} is configured")
         return outbox(channel, account)
+
+
+def _is_caption(account: Account, pieces: Sequence[str]) -> bool:
+    most = account.configured.text_limit.caption
+    return len(pieces) == 1 and len(account.channel.render(pieces[0])) <= most
 
 
 def lane_of(target: Target) -> str:

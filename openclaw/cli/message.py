@@ -48,12 +48,23 @@ def command() -> None:
 @common
 @click.pass_obj
 def send(
-    given: Given, to: str, message: str, key: str, channel: str, account: str, thread: str
+    given: Given,
+    to: str,
+    message: str,
+    media: str,
+    key: str,
+    channel: str,
+    account: str,
+    thread: str,
 ) -> None:
     """Send a message, and wait until the platform has it."""
-    where = Where(channel, account, thread)
+    if not message and not media:
+        raise click.UsageError("say something with --message, or send a file with --media")
+    params = _params(to, message, key or str(uuid4()), Where(channel, account, thread))
+    if media:
+        params["mediaUrl"] = media
     with Connection(given, WRITE) as gateway:
-        answer = gateway.call("send", _params(to, message, key or str(uuid4()), where))
+        answer = gateway.call("send", params)
     if given.as_json:
         print_json(answer)
     else:

@@ -326,7 +326,7 @@ class IChannels(Interface):
     def attach(channel: str, account: str, url: str) -> Deferred[Attachment]:
         """Fetch a file from a public address, to be sent by an account.
 
-        :return: fails with :class:`openclaw.errors.InvalidRequest`, which says why it cannot be had.
+        :return: fails with :class:`openclaw.errors.InvalidRequest`, which says why.
         """
 
     def webhook_at(path: str) -> WebhookPlace | None:
