@@ -122,16 +122,17 @@ class Runs:
             del self._active[entry.run_id]
 
     def _start(self, entry: Input) -> Run:
+        grew = None
+        if entry.origin is not None and self._replies.started(entry):
+            grew = partial(self._replies.grew, entry)
         run = Run(
             entry,
             self._events,
             self._now_ms,
             f"{self._make_id()}:1",
             lambda: self._conversations.shown(entry.run_id),
-            *([partial(self._replies.grew, entry)] if entry.origin is not None else ()),
+            grew,
         )
-        if entry.origin is not None:
-            self._replies.started(entry)
         self._active[entry.run_id] = run
         run.lifecycle({"phase": "start", "startedAt": run.started_at_ms})
         return run

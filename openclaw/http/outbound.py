@@ -1,4 +1,4 @@
-"""The one outbound HTTP client, on treq: guard, time-outs, a pool; it retries nothing."""
+"""The one outbound HTTP client, on treq: guard, time-outs, a pool; no policy of retries."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.defer import TimeoutError as TooLate
 from zope.interface import implementer
 
+from openclaw.config.schema.traffic import Pool
 from openclaw.deferreds import deferred
 from openclaw.http.outgoing.dialing import Dialing
 from openclaw.interfaces.outbound import (
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from twisted.web.iweb import IPolicyForHTTPS
 
     from openclaw.http.exchange import Connections
-
-CONNECT_SECONDS = 10.0
-"""How long connecting may take if the caller does not say."""
 
 
 @implementer(IOutboundGuard)
@@ -46,6 +44,7 @@ class TreqOutbound(Service):
     :param guard: asked before every request that is not ``trusted``.
     :param tls: which servers are believed; the platform's authorities unless given.
     :param pins: keys of which a server must show one besides, by lowercase host name.
+    :param pool: how many connections there may be, and how long they live.
     """
 
     def __init__(
@@ -54,10 +53,13 @@ class TreqOutbound(Service):
         guard: IOutboundGuard | None = None,
         tls: IPolicyForHTTPS | None = None,
         pins: Mapping[str, Sequence[str]] | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self.setName("outbound http")
         self._reactor = reactor
         self._guard = ClosedGuard() if guard is None else guard
+        self._pool = Pool() if pool is None else pool
+        self._stopped = False
         self._dialing = Dialing(reactor, tls, pins)
         self._resolving: set[Deferred[tuple[str, ...]]] = set()
         self._connections: Connections | None = None
@@ -78,14 +80,18 @@ class TreqOutbound(Service):
         # At first use, not at start: it imports treq and Twisted's HTTP client.
         from openclaw.http.exchange import Connections, Exchange
 
-        patience = CONNECT_SECONDS if connect_seconds is None else connect_seconds
+        if self._stopped:
+            raise OutboundError("the gateway is stopping, so it asks nobody", "refused")
+        patience = connect_seconds
+        if patience is None:
+            patience = float(self._pool.connection_timeout)
         addresses: tuple[str, ...] = ()
         if not trusted:
             started = self._reactor.seconds()
             addresses = await self._resolve(url, patience)
             patience = max(0.0, patience - (self._reactor.seconds() - started))
         if self._connections is None:
-            self._connections = Connections(self._reactor, self._dialing)
+            self._connections = Connections(self._reactor, self._dialing, self._pool)
         exchange = Exchange(self._connections, (patience, idle_seconds), addresses)
         return await exchange.send(method, url, headers, body)
 
@@ -101,9 +107,15 @@ class TreqOutbound(Service):
         finally:
             self._resolving.discard(resolving)
 
+    def startService(self) -> None:
+        """Connect to nobody yet."""
+        super().startService()
+        self._stopped = False
+
     def stopService(self) -> Deferred[None]:
-        """Abort what still runs; fires once the idle connections are closed."""
+        """Abort what still runs; fires once every connection is gone."""
         super().stopService()
+        self._stopped = True
         for resolving in list(self._resolving):
             resolving.cancel()
         connections, self._connections = self._connections, None

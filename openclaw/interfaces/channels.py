@@ -90,6 +90,7 @@ class Manifest:
     :ivar reconnect_seconds: pause before the first new attempt.
     :ivar media_bytes: most that is sent or fetched as one file.
     :ivar webhook_bytes: most that a webhook's body may be.
+    :ivar webhook_path: where an account's webhook is served, unless configured.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Manifest:
     reconnect_seconds: float = 1.0
     media_bytes: int = 20 << 20
     webhook_bytes: int = 1 << 20
+    webhook_path: str = "/webhook/{channel}/{account}"
 
 
 @frozen(kw_only=True)
@@ -130,6 +132,18 @@ class WebhookAnswer:
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
     headers: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class WebhookPlace:
+    """Where a webhook's request goes.
+
+    :ivar rest: what follows the account's own path, ``""`` or ``/…``.
+    """
+
+    channel: str
+    account: str
+    rest: str = ""
 
 
 Taken = Literal["queued", "duplicate", "refused", "noted"]
@@ -180,6 +194,7 @@ class ILink(Interface):
             never be wanted. Fails with :class:`openclaw.interfaces.queue.QueueFull` or
             :class:`openclaw.errors.StoreError`: then the platform must not be told, and the event
             will have to come again.
+        :raises ValueError: the message says that it is another account's.
         """
 
     def moved(old_chat_id: str, new_chat_id: str) -> None:
@@ -248,13 +263,17 @@ class AccountStatus:
     """How one account does; what every view of it is made from.
 
     :ivar state: ``disabled stopped starting connected degraded reconnecting failed``.
+    :ivar label: what people call the channel.
+    :ivar is_default: whether it is meant where only the channel is named.
     :ivar mode: how messages come in: ``polling``, ``webhook``, ``socket``.
-    :ivar remedy: what to do about a failure; empty if nothing is wrong.
+    :ivar last_error: what is wrong and what to do about it; empty if nothing is.
     """
 
     channel: str
     account: str
     state: str
+    label: str = ""
+    is_default: bool = True
     enabled: bool = True
     configured: bool = True
     name: str = ""
@@ -304,10 +323,14 @@ class IChannels(Interface):
         :param key: the parts' ids are made from it, so that the same text is sent once.
         """
 
-    def webhook(channel: str, account: str, request: WebhookRequest) -> Deferred[WebhookAnswer]:
+    def webhook_at(path: str) -> WebhookPlace | None:
+        """Whose webhook is at a path; ``None`` if nobody's."""
+
+    def webhook(place: WebhookPlace, request: WebhookRequest) -> Deferred[WebhookAnswer]:
         """Hand a request to an account's webhook.
 
-        :raises KeyError: there is none.
+        :return: fails with :class:`openclaw.interfaces.queue.QueueFull` or
+            :class:`openclaw.errors.StoreError` if what came could not be taken.
         """
 
     def probe(channel: str, account: str) -> Deferred[str]:

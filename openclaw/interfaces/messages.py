@@ -16,6 +16,7 @@ class Person(Wire, frozen=True, kw_only=True):
 
     :ivar id: the platform's immutable id: the only thing that is ever compared with an allowlist.
     :ivar name: for display.
+    :ivar is_own: the assistant's own account there; only the platform can tell.
     :ivar roles: ids of roles that the platform vouches for (Discord).
     """
 
@@ -23,6 +24,7 @@ class Person(Wire, frozen=True, kw_only=True):
     name: str = ""
     username: str = ""
     is_bot: bool = False
+    is_own: bool = False
     roles: tuple[str, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """Where the domain meets the one outbound HTTP client; nothing below this line opens a socket."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
@@ -90,6 +90,31 @@ class IOutboundHTTP(Interface):
             is not asked.
         :return: fires with the head of the answer; fails with :class:`OutboundError`. Cancelling
             it closes the connection at once.
+        """
+
+
+class IDownloads(Interface):
+    """Fetches files from addresses that messages and platforms name."""
+
+    def open(
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        hosts: Collection[str] = (),
+        trusted: Collection[str] = (),
+        seconds: float = 300.0,
+    ) -> Deferred[IOutboundResponse]:
+        """Begin to fetch one file, following up to five redirects.
+
+        :param headers: for the first origin alone: a redirect elsewhere goes without them.
+        :param hosts: the only hosts that may be asked: names, or ``.example.com`` for all names
+            below it; none given: any public host.
+        :param trusted: origins of the operator's own, ``https://host:port``: they may be private,
+            need not be on the list, and the guard is not asked there, until the chain has left
+            them. Give them only where the platform, not a person, chose ``url``.
+        :param seconds: for all of it, the body included; besides, 30 s of silence end it.
+        :return: fires with the last answer, whatever its status. Its ``read`` bounds what is kept.
+            Fails with :class:`OutboundError`; cancelling it closes the connection at once.
         """
 
 

@@ -22,9 +22,11 @@ class QueueFull(Exception):
 class NewMessage:
     """Something to be worked on once.
 
-    :ivar id: a message of the same id is a duplicate while the window of de-duplication lasts.
+    :ivar id: a message of the same id is a duplicate while the window of de-duplication lasts, and
+        in any case as long as the first one waits or is a dead letter.
     :ivar lane: messages of one lane are worked on one after the other, in their order.
     :ivar not_before_ms: Unix milliseconds; 0 for at once.
+    :ivar covers: ids that are duplicates from now on too: of messages that are part of this one.
     """
 
     id: str
@@ -32,6 +34,7 @@ class NewMessage:
     lane: str
     body: bytes
     not_before_ms: int = 0
+    covers: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -39,8 +42,9 @@ class Delivery:
     """A claimed message.
 
     :ivar attempt: from 1.
-    :ivar interrupted: an earlier claim neither ended in ``ack``, ``retry`` nor ``bury``: its worker
-        died or lost the lane in the middle, and what it did outside is unknown.
+    :ivar interrupted: an earlier claim since it was enqueued or revived neither ended in ``ack``,
+        ``retry``, ``postpone`` nor ``bury``: its worker died or lost the lane in the middle, and
+        what it did outside is unknown.
     :ivar token: the fencing number of the claim.
     """
 
@@ -58,7 +62,8 @@ class Delivery:
 class QueuedMessage:
     """A message as operators see it.
 
-    :ivar state: ``ready``, ``delayed``, ``running`` or ``dead``.
+    :ivar state: ``ready``, ``delayed``, ``running``, ``dead``, or ``unknown`` for a dead letter
+        that may have been delivered. Only the head of a lane is ever delayed by a retry.
     :ivar reason: why it is dead, with every attempt's failure.
     :ivar at_ms: when it was enqueued; when it died, for a dead one.
     """
@@ -78,6 +83,7 @@ class QueuedMessage:
 class QueueFigures:
     """How one queue does.
 
+    :ivar unknown: dead letters that may have been delivered; not counted among the ``dead``.
     :ivar oldest_age_ms: of what waits; 0 if nothing does.
     """
 
@@ -85,6 +91,7 @@ class QueueFigures:
     delayed: int = 0
     running: int = 0
     dead: int = 0
+    unknown: int = 0
     lanes: int = 0
     oldest_age_ms: int = 0
 
@@ -136,8 +143,11 @@ class IQueue(Interface):
     def postpone(delivery: Delivery, delay_ms: int) -> Deferred[bool]:
         """It could not be tried yet (no connection, no room): not counted as an attempt."""
 
-    def bury(delivery: Delivery, reason: str) -> Deferred[bool]:
-        """Give up: to the dead letters, with the reason. False if stale."""
+    def bury(delivery: Delivery, reason: str, unknown: bool = False) -> Deferred[bool]:
+        """Give up: to the dead letters, with the reason. False if stale.
+
+        :param unknown: it may have been delivered all the same; shown as such.
+        """
 
     def extend(delivery: Delivery, visibility_ms: int) -> Deferred[bool]:
         """Still working. False if stale."""
@@ -157,7 +167,10 @@ class IQueue(Interface):
         """One message, waiting or dead."""
 
     def revive(ids: Sequence[str]) -> Deferred[Sequence[str]]:
-        """Put dead messages at the end of their lanes, with no attempts; fires with those found."""
+        """Put dead messages at the end of their lanes, with no attempts; fires with those found.
+
+        All or none: fails with :class:`QueueFull` if there is no room for them.
+        """
 
     def discard(ids: Sequence[str]) -> Deferred[Sequence[str]]:
         """Forget dead messages; fires with those found."""
@@ -167,6 +180,17 @@ class IQueue(Interface):
 
     def on_ready(queue: str, callback: Callable[[], None]) -> Callable[[], None]:
         """Ask to be told when a queue may have work; a hint, never a promise. Returns the undo."""
+
+
+class IQueueBackend(IQueue):
+    """A queue as whoever made it sees it."""
+
+    def open() -> Deferred[int]:
+        """Get ready, before anything else and with nobody else at work.
+
+        :return: fires with how many claims an earlier process had left open. They are released at
+            once: what was claimed is claimed again as ``interrupted``.
+        """
 
 
 class IHandler(Interface):

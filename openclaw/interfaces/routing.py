@@ -10,6 +10,7 @@ from zope.interface import Interface
 from openclaw.interfaces.messages import Inbound, Target
 
 Refusal = Literal[
+    "own",
     "disabled",
     "not_allowed",
     "group_not_allowed",
@@ -64,7 +65,8 @@ class Verdict:
 
     :ivar refusal: why not; ``None`` if it is. ``not_mentioned`` is context for later, the others
         are forgotten; ``not_wanted`` is for kinds of events that start nothing.
-    :ivar reply: what to tell the sender, once: a pairing code and what to do with it.
+    :ivar reply: what to tell the sender, once: a pairing code and what to do with it, or that it
+        wrote too much at a time.
     :ivar mentioned: whether the assistant was addressed, by the platform's word or by a pattern.
     """
 
@@ -85,6 +87,28 @@ class Place:
     binding: str
 
 
+@frozen(kw_only=True)
+class Binding:
+    """Who answers a part of the traffic; what is empty matches everything, all else has to match.
+
+    :ivar account: empty for the channel's default account, ``*`` for every account.
+    :ivar peer_kind: ``direct``, ``group`` or ``channel``; the latter two mean the same. Empty if
+        the binding names no peer.
+    :ivar peer_id: the sender of a direct message, or the group; ``*`` for any.
+    :ivar guild_id: the space (:attr:`Inbound.space_id`), as ``team_id``.
+    :ivar roles: of which the sender must have one.
+    """
+
+    agent_id: str
+    channel: str
+    account: str = ""
+    peer_kind: str = ""
+    peer_id: str = ""
+    guild_id: str = ""
+    team_id: str = ""
+    roles: frozenset[str] = frozenset()
+
+
 class IAdmission(Interface):
     """The one function that decides who may speak to the assistant, for every kind of event."""
 
@@ -98,11 +122,26 @@ class IRouter(Interface):
     def place(message: Inbound, rules: AccessRules) -> Place:
         """Which agent and session an event is for."""
 
+    def bindings(user: str = "") -> Sequence[Binding]:
+        """Every binding in force, or those that can decide about a person's direct messages.
+
+        :return: most specific first: in the order in which they are asked.
+        """
+
+    def bind(binding: Binding) -> None:
+        """Add one that goes before others of its level; until the gateway stops."""
+
+    def replace(bindings: Sequence[Binding]) -> None:
+        """Put others in the place of those of the configuration, all at once."""
+
     def target(session_key: str) -> Target | None:
-        """Where a session was last spoken to from; ``None`` if that was on no channel."""
+        """Where a session was last spoken to from; ``None`` if that was on no channel.
+
+        :return: the place; it quotes no message (``reply_to`` is empty).
+        """
 
     def remember(session_key: str, target: Target) -> None:
-        """Note where a session is spoken to from."""
+        """Note where a session is spoken to from; durable soon after."""
 
     def channel_for(agent_id: str, to: str, channels: Sequence[str]) -> str:
         """Which of the configured channels a message to ``to`` leaves by, where none was named.

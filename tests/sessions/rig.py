@@ -143,9 +143,10 @@ class Replies:
         self.told: list[tuple[str, str]] = []
         self.failing: Exception | None = None
 
-    def started(self, entry: Input) -> None:
+    def started(self, entry: Input) -> bool:
         """See :meth:`IReplies.started`."""
         self.told.append(("started", entry.run_id))
+        return True
 
     def grew(self, entry: Input, text: str) -> None:
         """See :meth:`IReplies.grew`."""

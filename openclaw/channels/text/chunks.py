@@ -11,7 +11,7 @@ from attrs import frozen
 
 from openclaw.channels.text.cuts import best_cut, within_lines
 from openclaw.channels.text.graphemes import next_boundary
-from openclaw.channels.text.layout import Layout, Span, lay_out
+from openclaw.channels.text.layout import NEVER, Layout, Span, lay_out
 from openclaw.channels.text.source import clean
 from openclaw.channels.text.units import length
 from openclaw.interfaces.channels import TextLimit
@@ -22,6 +22,10 @@ Render = Callable[[str], str]
 _TRIES = 10
 # A piece this full is not measured again for the sake of a few words more.
 _FULL = 0.75
+# Nor for so few characters of the source.
+_WORTH = 40
+# Longer marks of quotation are not repeated; they would soon fill a message by themselves.
+_DEEPEST_QUOTE = 20
 # Aim a little lower than what the last measure foretells: one measure less for most pieces.
 _AIM = 0.98
 
@@ -54,8 +58,8 @@ def chunks(markdown: str, limit: TextLimit, render: Render) -> list[str]:
 
 def fit(markdown: str, limit: TextLimit, render: Render) -> str:
     """The longest head of a text that fits into one message, up to a whole word; for previews."""
-    cutter = _Cutter(clean(markdown), limit, render)
-    return cutter.head()
+    # A preview is made many times; what comes after so much more than fits is not looked at.
+    return _Cutter(clean(markdown.lstrip()[: 8 * limit.default]), limit, render).head()
 
 
 def pieces(markdown: str, limit: TextLimit, render: Render) -> list[Piece]:
@@ -74,9 +78,16 @@ class _Cutter:
         self._end = len(source.rstrip())
         # How much of a message one character of the source takes, by what was measured last.
         self._rate = 1.0 / max(1, limit.default)
+        self._line_rate = 1.0
 
     def pieces(self) -> Iterator[Piece]:
         start = self._skip(0)
+        # Most answers need no cut; the search aims by source lines and could make one.
+        if start < self._end <= start + self._limit.default:
+            whole = self._piece(start, self._end)
+            if self._fill(whole) <= 1:
+                yield whole
+                return
         while start < self._end:
             piece = self._next(start)
             yield piece
@@ -89,22 +100,24 @@ class _Cutter:
         whole = self._piece(start, self._end)
         if self._fill(whole) <= 1:
             return whole.text
-        low, high = start, min(self._end, start + int(4 / self._rate) + 4)
         best: Piece | None = None
-        fill = self._fill(self._piece(start, high))
-        while fill <= 1 and high < self._end:
-            high = min(self._end, high * 2)
-            fill = self._fill(self._piece(start, high))
+        low, high, guess = start, self._end, self._aim(start)
         for _ in range(_TRIES):
-            guess = max(low + 1, min(high - 1, (low + high) // 2))
-            cut = within_lines(self._layout, start, guess)
-            piece = self._piece(start, cut)
-            if cut > start and self._fill(piece) <= 1:
-                low, best = guess, piece if best is None or cut > best.end else best
-            else:
+            guess = max(low + 1, min(high - 1, guess))
+            piece = self._piece(start, within_lines(self._layout, start, guess))
+            fill = self._fill(piece)
+            if fill > 1:
                 high = guess
-            if high - low <= 1:
+            else:
+                low = guess
+                best = piece if best is None or piece.end > best.end else best
+            if high - low <= 1 or 0.99 <= fill <= 1:
                 break
+            guess = (
+                (low + high) // 2
+                if high - low < _WORTH
+                else start + int((guess - start) / max(fill, 0.25))
+            )
         return (best or self._next(start)).text
 
     def _next(self, start: int) -> Piece:
@@ -118,9 +131,7 @@ class _Cutter:
 
     def _search(self, start: int, bare: bool) -> Piece | None:
         best: Piece | None = None
-        above = self._end + 1
-        end = self._aim(start, 1.0)
-        tries = 0
+        end, tries = self._aim(start), 0
         while True:
             tries += 1
             cut = self._end if end >= self._end else best_cut(self._layout, start, end)
@@ -129,34 +140,47 @@ class _Cutter:
                 return best
             piece = self._piece(start, cut, bare)
             fill = self._fill(piece)
-            self._rate = max(fill, 0.01) / max(1, piece.end - start)
-            if fill <= 1:
-                best = piece
-                if piece.end >= self._end or fill >= _FULL or tries >= _TRIES:
+            if fill > 1:
+                if best is not None:
                     return best
-                end = min(max(end + 1, self._aim(start, fill)), above - 1)
-                if end <= cut:
-                    return best
+                if cut <= next_boundary(self._source, start):
+                    return None
+                end = start + self._shorter(cut - start, fill, tries)
                 continue
-            above = cut
-            if best is not None:
+            best, further = piece, self._aim(start)
+            if piece.end >= self._end or fill >= _FULL or tries > 1 or further < end + _WORTH:
                 return best
-            if cut <= next_boundary(self._source, start):
-                return None
-            shrunk = int((cut - start) * (min(_AIM / fill, 0.95) if tries < _TRIES else 0.5))
-            end = max(start + 1, min(cut - 1, start + shrunk))
+            end = further
 
-    def _aim(self, start: int, fill: float) -> int:
-        """Where a piece would be full; at most four times as far as one that fills ``fill``."""
-        return min(self._end, start + max(1, int(_AIM / self._rate)))
+    def _shorter(self, size: int, fill: float, tries: int) -> int:
+        """How long the next try should be after one that was too long."""
+        share = min(_AIM / fill, 0.95) if tries < _TRIES else 0.5
+        return max(1, min(size - 1, int(size * share)))
+
+    def _aim(self, start: int) -> int:
+        """Where a piece would be full, by what was measured so far."""
+        end = start + max(1, int(_AIM / self._rate))
+        if self._limit.lines:
+            line = self._layout.line(start) + max(1, int(self._limit.lines / self._line_rate))
+            while line < len(self._layout.starts) and self._layout.ranks[line] == NEVER:
+                line += 1
+            if line < len(self._layout.starts):
+                end = min(end, max(start + 1, self._layout.starts[line]))
+        return min(self._end, end)
 
     def _fill(self, piece: Piece) -> float:
         """How full a message is with a piece: 1 is just full."""
         rendered = self._render(piece.text)
         units = length(rendered, self._limit.unit) / max(1, self._limit.default)
-        if not self._limit.lines or "\n" not in self._source[piece.start : piece.end]:
+        self._rate = _mean(self._rate, units / max(1, piece.end - piece.start))
+        broken = self._source.count("\n", piece.start, piece.end)
+        first = self._layout.line(piece.start) + 1
+        ranks = self._layout.ranks[first : first + broken]
+        if not self._limit.lines or all(rank == NEVER for rank in ranks):
             return units
-        return max(units, (rendered.count("\n") + 1) / self._limit.lines)
+        lines = rendered.count("\n") + 1
+        self._line_rate = _mean(self._line_rate, lines / (broken + 1))
+        return max(units, lines / self._limit.lines)
 
     def _piece(self, start: int, cut: int, bare: bool = False) -> Piece:
         """What is sent of a range of the source."""
@@ -212,7 +236,9 @@ class _Cutter:
         span, at_start = layout.span(line), layout.starts[line] == start
         if span is not None:
             return span.opening if self._goes_on(span, line, start, at_start) else ""
-        return "" if at_start else layout.quoting(line)
+        marks = "" if at_start else layout.quoting(line)
+        within = start < layout.starts[line] + len(marks)
+        return "" if within or len(marks) > _DEEPEST_QUOTE else marks
 
     def _goes_on(self, span: Span, line: int, start: int, at_start: bool) -> bool:
         """Whether a piece that begins here has to be told what it begins inside of."""
@@ -233,6 +259,11 @@ class _Cutter:
     def _line_end(self, line: int) -> int:
         starts = self._layout.starts
         return starts[line + 1] - 1 if line + 1 < len(starts) else len(self._source.rstrip())
+
+
+def _mean(before: float, now: float) -> float:
+    """A mean in which the latest counts most; never so small that one would aim at infinity."""
+    return max(before + (now - before) / 2, before / 4)
 
 
 def _margin(text: str) -> int:

@@ -1,9 +1,11 @@
 """Tables as text: a grid for code blocks, or one line per row where letters differ in width."""
 
+from collections.abc import Iterable
 from itertools import islice
 from unicodedata import combining, east_asian_width
 
-from openclaw.channels.text.tree import Align, Table, words
+from openclaw.channels.text.runs import runs
+from openclaw.channels.text.tree import Align, Inline, Table
 
 # Padding is for short cells; a long one would blow up every row of the table.
 WIDEST = 40
@@ -13,7 +15,7 @@ LABEL = 40
 def grid(table: Table) -> str:
     """A table in letters of one width."""
     align = table.align
-    rows = [[_flat(words(cell)) for cell in row] for row in (table.head, *table.rows)]
+    rows = [[_words(cell) for cell in row] for row in (table.head, *table.rows)]
     columns = range(len(align))
     widths = [min(WIDEST, max(_width(row[i]) for row in rows if i < len(row))) for i in columns]
     head, *body = [_row(row, widths, align) for row in rows]
@@ -22,19 +24,25 @@ def grid(table: Table) -> str:
 
 def lines(table: Table) -> list[str]:
     """Each row in words, ``Name: Ada; Born: 1815``; the head alone if there is no row."""
-    labels = [_short(_flat(words(cell))) for cell in table.head]
+    labels = [_short(_words(cell)) for cell in table.head]
     if not table.rows:
         return ["; ".join(label for label in labels if label)]
     found = []
     for row in table.rows:
-        cells = zip(labels, (_flat(words(cell)) for cell in row), strict=False)
+        cells = zip(labels, (_words(cell) for cell in row), strict=False)
         parts = [f"{label}: {cell}" if label else cell for label, cell in cells if cell]
         found.append("; ".join(parts))
     return [line for line in found if line]
 
 
-def _flat(text: str) -> str:
-    return " ".join(text.split())
+def _words(cell: Iterable[Inline]) -> str:
+    """A cell on one line: without its formatting, but with the addresses of its links."""
+    parts = []
+    for run in runs(cell):
+        parts.append(run.text)
+        if run.kind == "link" and not run.bare:
+            parts.append(f" ({run.href})")
+    return " ".join("".join(parts).split())
 
 
 def _short(label: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from openclaw.config.schema.fields import Positive, Section, now
+from openclaw.config.units import Seconds
 
 DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
 GroupPolicy = Literal["allowlist", "open", "disabled"]
@@ -81,7 +82,7 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     )
     max_connections: Annotated[Positive | None, now("Most sockets at a time.")] = None
     reconnect_interval: Annotated[
-        str | None, now("Pause before a lost connection is tried again, such as ``10s``.")
+        Seconds | None, now("Pause before a lost connection is tried again.")
     ] = None
     webhook_path: Annotated[
         str | None, now("Where its webhook is served; ``/webhook/<channel>/<account>`` if absent.")

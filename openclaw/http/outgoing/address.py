@@ -9,9 +9,9 @@ from openclaw.interfaces.outbound import OutboundError
 
 PORTS = {"https": 443, "wss": 443, "tls": None, "http": 80, "ws": 80, "tcp": None}
 SECURE = frozenset({"https", "wss", "tls"})
-# No blank, no control character, no backslash, which browsers take for a slash, no pipe.
+# No blank, no control character, no backslash, which browsers take for a slash.
 _ADDRESS = re.compile(r"([A-Za-z]+)://([^/?#]*)([^#]*)(?:#.*)?", re.ASCII)
-_FORBIDDEN = re.compile(r"[^\x21-\x7e]|[\\^`{|}<>\"]")
+_FORBIDDEN = re.compile(r"[^\x21-\x7e]|\\")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 # What a resolver may take for a number: ``2130706433``, ``0x7f.1``, ``0177.0.0.1``.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)

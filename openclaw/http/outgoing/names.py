@@ -1,5 +1,6 @@
 """Names of other hosts, looked up; and connecting to the very addresses that were looked at."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,23 +19,48 @@ Resolver = Callable[[str], Deferred[Sequence[str]]]
 """From a host's name to its literal addresses, best first; none if there is no such host."""
 
 
-def system_names(reactor: Any) -> Resolver:
+LOOK_UPS = 3
+"""How many names are looked up at once.
+
+Each takes a thread until the system gives up, though nobody may wait any more; the journal needs
+threads too, and strangers must not be able to take all of them.
+"""
+
+
+class SystemNames:
     """The system's own look-up, as every other connection of this process uses it."""
 
-    def look_up(host: str) -> Deferred[Sequence[str]]:
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._running = 0
+        self._waiting: deque[tuple[str, Deferred[Sequence[str]]]] = deque()
+
+    def __call__(self, host: str) -> Deferred[Sequence[str]]:
+        """Look a name up, as soon as it is its turn."""
         found: Deferred[Sequence[str]] = Deferred()
-        reactor.nameResolver.resolveHostName(_Found(found), host)
+        self._waiting.append((host, found))
+        self._begin()
         return found
 
-    return look_up
+    def _begin(self) -> None:
+        while self._waiting and self._running < LOOK_UPS:
+            host, found = self._waiting.popleft()
+            if not found.called:  # Whoever asked may have given up.
+                self._running += 1
+                self._reactor.nameResolver.resolveHostName(_Found(found, self._ended), host)
+
+    def _ended(self) -> None:
+        self._running -= 1
+        self._begin()
 
 
 @implementer(IResolutionReceiver)
 class _Found:
     """Collects what a look-up finds; one that nobody waits for any more ends unheard."""
 
-    def __init__(self, found: Deferred[Sequence[str]]) -> None:
+    def __init__(self, found: Deferred[Sequence[str]], ended: Callable[[], object]) -> None:
         self._found = found
+        self._ended = ended
         self._hosts: list[str] = []
 
     def resolutionBegan(self, resolutionInProgress: IHostResolution) -> None:
@@ -49,6 +75,7 @@ class _Found:
         """That was all."""
         if not self._found.called:
             self._found.callback(self._hosts)
+        self._ended()
 
 
 @implementer(IReactorPluggableNameResolver, IHostnameResolver)
