@@ -23,6 +23,7 @@ from openclaw.interfaces.conversations import (
     IRuns,
 )
 from openclaw.interfaces.events import IEvents
+from openclaw.interfaces.tools import Authority
 from openclaw.protocol.schema.chat import Message, TextPart
 
 MAX_SECONDS = 24 * 3600.0
@@ -172,6 +173,7 @@ class Runs:
             turns=turns,
             system=entry.system,
             timeout_seconds=self._seconds(entry),
+            authority=authority_of(entry),
         )
         return await runtime.run(request, run)
 
@@ -264,6 +266,15 @@ class Runs:
     def _conversations(self) -> IConversations:
         assert self.conversations is not None
         return self.conversations
+
+
+def authority_of(entry: Input) -> Authority:
+    """On whose behalf a run acts: the gateway's own beats act for the owner."""
+    return Authority(
+        owner=entry.owner or entry.kind == "heartbeat",
+        scopes=frozenset(entry.scopes),
+        origin=entry.origin,
+    )
 
 
 def _unkept(ending: Ending) -> Message:

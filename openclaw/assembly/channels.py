@@ -109,7 +109,8 @@ class ChannelParts:
         for one in needs.plan.accounts:
             channels.add(one)
             rules.of_configured(one)  # A mistake in them ends the start, not the first message.
-        handler = InboxHandler(conversations, self.traces, self._quoted)
+        owners = frozenset(needs.settings.config.gateway.auth.admin_channels)
+        handler = InboxHandler(conversations, self.traces, self._quoted, owners)
         self.inbox = needs.make_worker(INBOX, handler)
 
     @deferred
