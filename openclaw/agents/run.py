@@ -96,6 +96,11 @@ class Run:
         else:
             self._held.append(text)
 
+    def thought(self, text: str) -> None:
+        """See :meth:`IRunSink.thought`."""
+        if not self._over and self._events.wanted("agent", self.entry.session_key):
+            self._agent("thinking", {"delta": text})
+
     def watched(self) -> bool:
         """See :meth:`IRunSink.watched`."""
         return self._grew is not None or self._events.wanted("chat", self.entry.session_key)

@@ -30,6 +30,8 @@ class NewInput:
     :ivar timeout_seconds: how long its run may take; ``None`` for the configured time.
     :ivar system: extra words for the model, not part of the transcript.
     :ivar origin: where its answer goes besides the transcript; ``None`` for nowhere.
+    :ivar owner: whether the owner asked; tools and commands that only they may use go by it.
+    :ivar scopes: operator scopes of the client that asked.
     """
 
     run_id: str
@@ -39,6 +41,8 @@ class NewInput:
     timeout_seconds: float | None = None
     system: str = ""
     origin: Origin | None = None
+    owner: bool = False
+    scopes: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -61,6 +65,8 @@ class Input:
     timeout_seconds: float | None = None
     system: str = ""
     origin: Origin | None = None
+    owner: bool = False
+    scopes: tuple[str, ...] = ()
 
 
 class RunRecord(Wire, frozen=True, kw_only=True):

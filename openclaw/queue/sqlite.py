@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from openclaw.deferreds import deferred
@@ -57,25 +57,19 @@ class SQLiteQueue:
         """Release what a process that died had claimed."""
         return self._store.run(rows.release_all, now=self._now_ms())
 
-    @deferred
-    async def enqueue(self, message: NewMessage) -> bool:
+    def enqueue(self, message: NewMessage) -> Deferred[bool]:
         """Store a message; fires once it is on disk."""
         now = self._now_ms()
-        outcome = rows.DUPLICATE
-        if not self._recent.has(message.id, now):
-            outcome = await self._store.run(
-                rows.enqueue,
-                message=message,
-                lane=self._rules.lane_of(message),
-                most=self._rules.max_size,
-                expires=now + self._remember_ms,
-                now=now,
-            )
-        if outcome == rows.FULL:
-            self._counters["full"] += 1
-            raise no_room(message.queue, self._rules.max_size)
-        self._stored([(message, outcome == rows.STORED)], now)
-        return outcome == rows.STORED
+        if self._recent.has(message.id, now):
+            return succeed(self._enqueued(rows.DUPLICATE, message, now))
+        return self._store.run(
+            rows.enqueue,
+            message=message,
+            lane=self._rules.lane_of(message),
+            most=self._rules.max_size,
+            expires=now + self._remember_ms,
+            now=now,
+        ).addCallback(self._enqueued, message, now)
 
     @deferred
     async def enqueue_all(self, messages: Sequence[NewMessage]) -> int:
@@ -104,11 +98,10 @@ class SQLiteQueue:
             rows.claim, queue=queue, limit=limit, now=now, until=now + visibility_ms
         )
 
-    @deferred
-    async def ack(self, delivery: Delivery) -> bool:
+    def ack(self, delivery: Delivery) -> Deferred[bool]:
         """Forget the message; its id stays known."""
-        ended = await self._store.run(rows.ack, delivery=delivery, now=self._now_ms())
-        return self._ended("acked", delivery, ended)
+        ended = self._store.run(rows.ack, delivery=delivery, now=self._now_ms())
+        return ended.addCallback(lambda one: self._ended("acked", delivery, one))
 
     @deferred
     async def retry(self, delivery: Delivery, delay_ms: int, why: str) -> bool:
@@ -202,6 +195,13 @@ class SQLiteQueue:
     def on_ready(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
         """Ask to be told when a queue may have work."""
         return self._wakes.on_ready(queue, callback)
+
+    def _enqueued(self, outcome: str, message: NewMessage, now: int) -> bool:
+        if outcome == rows.FULL:
+            self._counters["full"] += 1
+            raise no_room(message.queue, self._rules.max_size)
+        self._stored([(message, outcome == rows.STORED)], now)
+        return outcome == rows.STORED
 
     def _stored(self, outcomes: Sequence[tuple[NewMessage, bool]], now: int) -> None:
         ready = set()

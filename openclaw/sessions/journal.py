@@ -88,6 +88,8 @@ def store_input(
         timeout_seconds=new.timeout_seconds,
         system=new.system,
         origin=new.origin,
+        owner=new.owner,
+        scopes=new.scopes,
     )
     tx.execute(
         "insert into input(run_id, kind, session_key, session_id, state, attempts, accepted_at,"

@@ -39,6 +39,8 @@ class StoredInput(Wire, frozen=True, kw_only=True):
     timeout_seconds: float | None = None
     system: str = ""
     origin: Origin | None = None
+    owner: bool = False
+    scopes: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -98,6 +98,8 @@ def input_of(
         timeout_seconds=stored.timeout_seconds,
         system=stored.system,
         origin=stored.origin,
+        owner=stored.owner,
+        scopes=stored.scopes,
     )
 
 
@@ -110,4 +112,6 @@ def stored_input(entry: Input) -> StoredInput:
         timeout_seconds=entry.timeout_seconds,
         system=entry.system,
         origin=entry.origin,
+        owner=entry.owner,
+        scopes=entry.scopes,
     )

@@ -6,7 +6,7 @@ answers where they asked, whatever befalls the gateway or the platform.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -40,7 +40,7 @@ class WholeCase(TestCase):
     channel = ""
     person = ("42", "42")
     group = "-100"
-    account_keys: Mapping[str, Any] = {}
+    account_keys: ClassVar[Mapping[str, Any]] = {}
 
     def make_counterpart(self) -> Counterpart:
         """The platform's stand-in, listening."""

@@ -68,6 +68,9 @@ class Heard:
         self.deltas: list[str] = []
         self.is_watched = True
 
+    def thought(self, text: str) -> None:
+        """Nobody looks."""
+
     def watched(self) -> bool:
         """See :meth:`IRunSink.watched`."""
         return self.is_watched

@@ -52,6 +52,9 @@ class Heard:
         self.is_watched = True
         self.on_delta: Callable[[], object] = lambda: None
 
+    def thought(self, text: str) -> None:
+        """Nobody looks."""
+
     def watched(self) -> bool:
         """See :meth:`IRunSink.watched`."""
         return self.is_watched

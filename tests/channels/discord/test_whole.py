@@ -1,5 +1,7 @@
 """Discord inside a whole gateway."""
 
+from typing import Any, ClassVar
+
 from openclaw.channels.counterpart import Counterpart
 from tests.channels.discord.counterpart import FakeDiscord
 from tests.channels.discord.world import GENERAL_ID
@@ -13,7 +15,11 @@ class DiscordTests(WholeContract, WholeCase):
     channel = "discord"
     person = (ALICE, ALICE)
     group = GENERAL_ID
-    account_keys = {"allowFrom": ["*"], "dmPolicy": "open", "groupPolicy": "open"}
+    account_keys: ClassVar[dict[str, Any]] = {
+        "allowFrom": ["*"],
+        "dmPolicy": "open",
+        "groupPolicy": "open",
+    }
 
     def make_counterpart(self) -> Counterpart:
         self.discord = FakeDiscord(reactor)

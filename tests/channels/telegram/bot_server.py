@@ -92,7 +92,9 @@ class BotServer:
         self.faults: list[Fault] = []
         self.frozen = False
         self.files: dict[str, bytes] = {}
-        self._factory = _Sockets(Site(_Everything(self), timeout=None))
+        site: Any = Site(_Everything(self), timeout=None)
+        site.log = lambda request: None  # It would write the token.
+        self._factory = _Sockets(site)
         listening: Any = reactor
         self._port = listening.listenTCP(0, self._factory, interface="127.0.0.1")
 

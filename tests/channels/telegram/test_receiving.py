@@ -69,6 +69,7 @@ class ReceivingTests(ServiceCase):
             await until(lambda name=name: told[-1:] == [name])  # type: ignore[misc]
         await until(lambda: len(self.clock.getDelayedCalls()) == 2)
         self.assertEqual(told, ["a", "b", "c"])
+        self.assertEqual(self.telegram.named("getUpdates")[-1]["timeout"], 0)
         self.assertEqual((whole, self.state.values), ([], {}))
         self.assertFalse(any(map(self.telegram.acknowledged, numbers)))
         self.clock.advance(0.8)

@@ -51,6 +51,12 @@ class AnyTextTests(SynchronousTestCase):
             self.assertEqual(judges.slack_faults(slack.render(text)), [])
             self.assertEqual(judges.Matrix(matrix.render(text)).faults, [])
 
+    def test_words_that_lie_too_deep_for_the_parser_are_shown(self) -> None:
+        for mark in ("> ", "- ", "1. ", "> - "):
+            for depth in (5, 19, 20, 21, 39, 40, 41, 200):
+                for form in FORMS:
+                    self.assertIn("deep", form.render(f"above\n\n{mark * depth}deep\n\nbelow"))
+
     @settings(max_examples=200, deadline=None, database=None)
     @given(answers)
     @example("a **b** `c` [d](https://e.org/d).\n\n- 1\n- 2")

@@ -112,6 +112,7 @@ class CodeTests(SynchronousTestCase):
             for part in rendered[:-1]:
                 self.assertEqual(part.count('<pre><code class="language-c">'), 1, part)
             self.assertNotIn("`", "".join(rendered))
+            self.assertNotRegex("".join(rendered), r"\n +line")
 
     def test_open_code_is_closed(self) -> None:
         self.assertEqual(cut("a\n\n```py\nx = 1", 100), ["a\n\n```py\nx = 1\n```"])

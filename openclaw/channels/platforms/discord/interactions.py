@@ -110,11 +110,10 @@ class Interactions:
         try:
             await greet(body)
         except DiscordError as error:
-            if isinstance(error, Refused) and error.code == ALREADY_ACKNOWLEDGED:
-                return True
-            # Nobody will see the answer there; it comes as an ordinary message.
-            self._log.warn("discord: an interaction was not answered: {why}", why=error.message)
-            return False
+            self._log.warn("discord: an interaction was not greeted: {why}", why=error.message)
+            # If Discord may have heard it, the answer will show. If it did not, nobody would see
+            # an answer there: it comes as an ordinary message.
+            return not isinstance(error, Refused) or error.code == ALREADY_ACKNOWLEDGED
         return True
 
     async def correct(self, token: Token, text: str) -> None:

@@ -58,8 +58,8 @@ class Tokens:
         kept = self._fresh()
         if not awaits_answer:
             kept.pop(interaction_id, None)
-        self._keep()
         greeting = self._greeting.pop(interaction_id, _Greeting())
+        self._keep()
         for waiting in greeting.waiting:
             waiting.callback(None)
 
