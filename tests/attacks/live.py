@@ -186,6 +186,17 @@ class LiveCase(TestCase):
         caught(self, verdict)
 
 
+class PagedCase(LiveCase):
+    """A gateway that serves a page of its own besides the chat."""
+
+    def configure(self) -> Mapping[str, Any]:
+        """A page of one file."""
+        page = self.place / "page"
+        page.mkdir()
+        (page / "index.html").write_text("the page")
+        return {"gateway": {"controlUi": {"root": str(page)}}}
+
+
 def connect(who: str = "gateway-client/backend", token: str = TOKEN, **more: Any) -> Any:
     """The request that opens a connection as the owner's own tools do."""
     name, mode = who.split("/")

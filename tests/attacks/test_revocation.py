@@ -1,6 +1,5 @@
 """S12: credentials that were taken back, and go on asking."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from openclaw.gateway.revocation import Revocation
@@ -8,7 +7,7 @@ from openclaw.interfaces.security import Approver
 from openclaw.protocol.scopes import expand
 from openclaw.security.devices import Devices
 from tests.attacks.judging import Verdict, hostile
-from tests.attacks.live import TOKEN, Caller, LiveCase, connect
+from tests.attacks.live import TOKEN, Caller, PagedCase, connect
 from tests.security.clients import KeyedDevice
 
 OWNER = Approver("the owner", expand(["operator.admin"]))
@@ -16,14 +15,8 @@ SOCKETS = 8
 ENDS = ("revoke", "rotate", "remove")
 
 
-class RevocationAttacks(LiveCase):
+class RevocationAttacks(PagedCase):
     """Devices with many sockets and bearers; the owner takes their token while they ask."""
-
-    def configure(self) -> Mapping[str, Any]:
-        page = self.place / "page"
-        page.mkdir()
-        (page / "index.html").write_text("the page")
-        return {"gateway": {"controlUi": {"root": str(page)}}}
 
     async def come(self, device: KeyedDevice, auth: dict[str, str]) -> tuple[Caller, Any]:
         """Connect as a device: the caller, and what it was told."""

@@ -59,9 +59,13 @@ class Gateway(ProcessProtocol):
 
 
 class RealGatewayCase(TestCase):
-    """One gateway, and commands of the user whose machine it is."""
+    """One gateway, and commands of the user whose machine it is.
+
+    :cvar config: what stands in its file; empty: there is none.
+    """
 
     timeout = 60
+    config: object = {}
 
     async def run_command(self, *arguments: str) -> Ran:
         """Run a command as the user of this home would."""
@@ -80,7 +84,10 @@ class RealGatewayCase(TestCase):
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         self.home = Path(self.mktemp())
-        self.home.mkdir()
+        state = self.home / ".openclaw"
+        state.mkdir(parents=True)
+        if self.config:
+            (state / "openclaw.json").write_text(json.dumps(self.config))
         self.gateway = Gateway(self.home)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.gateway.stop()))
         await self.gateway.ready

@@ -1,19 +1,14 @@
 """The second factor from the owner's chair: a real gateway, a real terminal, a real app's codes."""
 
-import json
 import re
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from pyotp import TOTP
-from twisted.internet.defer import Deferred
-from twisted.internet.utils import getProcessOutputAndValue
-from twisted.trial.unittest import TestCase
 
-from tests.cli.running import CommandTestCase, Ran, child_environment, reactor
-from tests.cli.test_against_gateway import Gateway
+from tests.cli.running import CommandTestCase, child_environment, reactor
+from tests.cli.test_against_gateway import RealGatewayCase
 from tests.cli.test_terminal import Typist
 from tests.client.stand_in import Connection, Refusal
 
@@ -31,19 +26,10 @@ class Reader(Typist):
         super().outReceived(data)
 
 
-class OwnerTests(TestCase):
+class OwnerTests(RealGatewayCase):
     """From nothing to protected, and back."""
 
-    timeout = 60
-
-    async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
-        self.home = Path(self.mktemp())
-        state = self.home / ".openclaw"
-        state.mkdir(parents=True)
-        (state / "openclaw.json").write_text(json.dumps(CONFIG))
-        self.gateway = Gateway(self.home)
-        self.addCleanup(lambda: Deferred.fromCoroutine(self.gateway.stop()))
-        await self.gateway.ready
+    config = CONFIG
 
     def at_terminal(self, *arguments: str) -> Reader:
         """Start a command where somebody can type."""
@@ -57,15 +43,6 @@ class OwnerTests(TestCase):
         )
         self.addCleanup(lambda: process.pid and process.signalProcess("KILL"))
         return typist
-
-    async def in_script(self, *arguments: str) -> Ran:
-        """Run a command where nobody can."""
-        out, err, status = await getProcessOutputAndValue(
-            sys.executable,
-            ("-m", "openclaw.cli", *arguments),
-            env=child_environment(self.home),
-        )
-        return Ran(status, out.decode(), err.decode())
 
     async def enrol(self) -> tuple[TOTP, list[str]]:
         """Scan, type, note."""
@@ -82,14 +59,14 @@ class OwnerTests(TestCase):
         return app, codes
 
     async def test_from_enrolment_to_removal(self) -> None:
-        refused = await self.in_script("dashboard")
+        refused = await self.run_command("dashboard")
         self.assertEqual(refused.status, 1)
         self.assertIn("openclaw mfa enroll", refused.err)
 
         app, recovery = await self.enrol()
 
         # Nobody is there to type a code: the script learns why, and what to do.
-        refused = await self.in_script("dashboard", "--json")
+        refused = await self.run_command("dashboard", "--json")
         self.assertEqual(refused.status, 1)
         self.assertEqual(refused.document["error"]["details"]["code"], "MFA_REQUIRED")
 
@@ -109,11 +86,11 @@ class OwnerTests(TestCase):
         await typist.sees("/chat/#code=")
         self.assertEqual(await typist.ended, 0)
 
-        status = await self.in_script("mfa", "status", "--json")
+        status = await self.run_command("mfa", "status", "--json")
         self.assertEqual(status.document["recoveryCodesLeft"], 9)
         self.assertIn("dashboard.link", status.document["requiredFor"])
         self.assertNotIn("status", status.document["requiredFor"])
-        self.assertEqual((await self.in_script("status")).status, 0)
+        self.assertEqual((await self.run_command("status")).status, 0)
 
         typist = self.at_terminal("mfa", "disable")
         await typist.sees("recovery code:")
@@ -122,7 +99,7 @@ class OwnerTests(TestCase):
         typist.types(f"{recovery[1]}\n")
         await typist.sees("removed")
         self.assertEqual(await typist.ended, 0)
-        self.assertFalse((await self.in_script("mfa", "status", "--json")).document["enrolled"])
+        self.assertFalse((await self.run_command("mfa", "status", "--json")).document["enrolled"])
 
         log = self.home / ".openclaw/gateway/logs/gateway.log"
         for secret in (app.secret, *recovery):
