@@ -25,9 +25,11 @@ from openclaw.gateway.methods.mfa import MfaMethods
 from openclaw.gateway.methods.pairing import PairingMethods
 from openclaw.gateway.methods.sessions import SessionMethods
 from openclaw.gateway.methods.system import SystemMethods
+from openclaw.gateway.methods.token import TokenMethods
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.repeats import Repeats
 from openclaw.gateway.step_up import StepUp
+from openclaw.interfaces.security import ISharedToken
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_tail import LogTail
 from openclaw.protocol.methods import METHODS
@@ -46,6 +48,7 @@ class MethodTable:
     agents: Sequence[AgentProfile]
     sign_in: Callable[[], DashboardLink]
     step_up: StepUp
+    token: ISharedToken
     tls: Callable[[], TlsStatus] | None
     clock: IReactorTime
 
@@ -62,6 +65,7 @@ class MethodTable:
             devices,
             PairingMethods(senders=domain.access.senders, devices=devices),
             self._mfa(),
+            TokenMethods(token=self.token, now_ms=now_ms),
             AuditMethods(trail=domain.audit, sealing=domain.sealing),
             ConfigMethods(snapshot=_snapshot(self.settings, domain.config_revision)),
         )

@@ -94,8 +94,9 @@ def assemble(
     :param device_secret: device tokens are derived from it.
     :param certificate: what the port encrypts with, if it does.
     """
+    known = known_secrets(settings, shared_secret, device_secret.decode())
     domain = make_domain(settings, device_secret, reactor)
-    front = make_front(settings, domain, shared_secret, port, reactor, certificate)
+    front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
     helpers: tuple[Service, ...] = (
         domain.audit,  # The first to start and the last to stop.
         domain.figures.lag,
@@ -127,7 +128,7 @@ def assemble(
         helpers=(*helpers, *(one for one in optional if one is not None)),
         audit=domain.audit,
         config_revision=domain.config_revision,
-        hide=known_secrets(settings, shared_secret, device_secret.decode()).clean,
+        hide=known.clean,
         certificate=certificate,
         sign_in=front.sign_in,
     )

@@ -20,6 +20,7 @@ from openclaw.gateway.greeting import About, Greeting
 from openclaw.gateway.methods.agents import AgentProfile
 from openclaw.gateway.outgoing import EndOfTurn
 from openclaw.gateway.presence import Presence
+from openclaw.gateway.revocation import Revocation
 from openclaw.gateway.step_up import StepUp
 from openclaw.interfaces.security import IAdmission, Peer
 from openclaw.monitoring.health import HealthKeeper, HealthSources
@@ -33,6 +34,7 @@ from openclaw.security.identities.headers import tailscale_peer, with_proxy_user
 from openclaw.security.identities.sources import Identities
 from openclaw.security.peers import PeerReader
 from openclaw.security.policy import TrustPolicy
+from openclaw.security.shared_token import SharedToken
 from openclaw.security.tls.keeper import CertificateKeeper
 
 
@@ -59,11 +61,13 @@ def make_front(
     secret: str,
     port: int,
     reactor: Any,
-    certificate: CertificateKeeper | None = None,
+    certificate: CertificateKeeper | None,
+    learn: Callable[[str], None],
 ) -> Front:
     """Make everything between sockets and domain.
 
     :param secret: the shared token or password; empty where there is none.
+    :param learn: is told what must be kept out of the log from now on.
     """
     peer_of = _peer_of(settings)
     limits = make_limits(settings, reactor)
@@ -81,6 +85,7 @@ def make_front(
         agents=agents,
         sign_in=sign_in,
         step_up=step_up,
+        token=_shared_token(settings, domain, admission, learn, reactor),
         tls=None if certificate is None else certificate.status,
         clock=reactor,
     )
@@ -190,6 +195,26 @@ def _admission(
         may_connect=limits.may_connect,
     )
     return AuditedAdmission(inner, domain.audit)
+
+
+def _shared_token(
+    settings: Settings,
+    domain: Domain,
+    admission: IAdmission,
+    learn: Callable[[str], None],
+    reactor: Any,
+) -> SharedToken:
+    source: str = settings.token_source
+    if settings.auth_mode == "password":
+        source = "password"
+    return SharedToken(
+        settings.places.token_path,
+        source,
+        admission,
+        learn,
+        Revocation(domain.broadcaster, reactor).shared_secret,
+        os.urandom,
+    )
 
 
 def _myself(settings: Settings) -> PresenceEntry:

@@ -25,6 +25,7 @@ _COMMANDS = {
     "devices": ("devices", "List the paired devices, let new ones in."),
     "pairing": ("pairing", "Let in who shows a code."),
     "qr": ("qr", "Show a sign-in link for a phone's camera."),
+    "token": ("token", "Replace the gateway's token."),
     "encryption": ("encryption", "How the journal is sealed, and its key."),
     "protocol": ("protocol", "Describe the wire protocol."),
     "version": ("version", "Print the versions."),

@@ -12,7 +12,10 @@ from openclaw.gateway.dispatcher import Handler
 from openclaw.interfaces.audit import Detail, IAudit
 
 _GROUPS = frozenset(
-    ("device", "node", "pairing", "mfa", "encryption", "config", "secrets", "exec", "plugin")
+    (
+        *("device", "node", "pairing", "mfa", "encryption"),
+        *("gateway", "config", "secrets", "exec", "plugin"),
+    )
 )
 _LOOKS = frozenset(("list", "status", "get", "describe", "schema", "lookup"))
 # Params that say what a decision was about; a code or a token is never among them.

@@ -188,6 +188,21 @@ class IAdmission(Interface):
     def sign_in_code() -> SignInCode:
         """Make a fresh one-time code: single use, ten minutes."""
 
+    def change_secret(secret: str) -> None:
+        """Take another shared secret from now on; the old one and all one-time codes are void."""
+
+
+class ISharedToken(Interface):
+    """The token that the owner's own tools share with the gateway."""
+
+    def rotate() -> Deferred[str]:
+        """Make a new one; every connection that came with the old one is closed.
+
+        :return: fires with the file that holds it, once it is durable and counts.
+        :raises openclaw.errors.InvalidRequest: through the Deferred: it is kept where the gateway
+            does not write, or there is none.
+        """
+
 
 class IDevices(Interface):
     """The paired devices; lives in memory, survives in the journal."""

@@ -301,6 +301,14 @@ _TABLE = (
         "Remove the second factor, by one more code of it.",
     ),
     Method(
+        "gateway.token.rotate",
+        NoParams,
+        system.TokenRotated,
+        _ADMIN,
+        "Replace the gateway's token; connections of the old one are closed.",
+        control=True,
+    ),
+    Method(
         "dashboard.link",
         NoParams,
         system.DashboardLink,

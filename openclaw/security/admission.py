@@ -163,7 +163,10 @@ class Admission:
         if self._is_own_backend(request, credential, peer):
             # It has the shared secret anyway: a pairing would only be litter.
             return Admitted(OPERATOR, asked, credential.method, identity.device_id, local=True)
-        return self._pairing.admit(request, credential, peer)
+        decision = self._pairing.admit(request, credential, peer)
+        if isinstance(decision, Deferred) and credential.is_shared:
+            decision.addCallback(self._unless_changed, self._credentials.generation)
+        return decision
 
     def admit_seed(
         self,
@@ -235,6 +238,17 @@ class Admission:
     def sign_in_code(self) -> SignInCode:
         """Make a fresh one-time code: single use, ten minutes."""
         return self._codes.make()
+
+    def change_secret(self, secret: str) -> None:
+        """See :meth:`IAdmission.change_secret`."""
+        self._credentials.change_secret(secret)
+        self._codes.forget_all()
+
+    def _unless_changed(self, admitted: Admitted, generation: int) -> Admitted:
+        """Admit who had the right secret, unless it was changed while a pairing was stored."""
+        if generation != self._credentials.generation:
+            raise refusals.secret_mismatch("token", "other", False)
+        return admitted
 
     def _vouched(
         self,

@@ -69,6 +69,7 @@ class Credentials:
     """Check credentials with the failure limiter in front of each of them.
 
     :param clock: Unix milliseconds.
+    :ivar generation: how often the shared secret was changed.
     """
 
     _log = Logger()
@@ -86,12 +87,18 @@ class Credentials:
         self._mode = policy.mode
         self._kinds = policy.kinds
         self._secret = None if policy.mode == "none" else SharedSecret(policy.secret)
+        self.generation = 0
         self._devices = devices
         self._codes = codes
         self._limiter = limiter
         self._missing = missing
         self._places = places
         self._clock = clock
+
+    def change_secret(self, secret: str) -> None:
+        """Take another shared secret; the one before is wrong from now on."""
+        self._secret = SharedSecret(secret)
+        self.generation += 1
 
     def check(self, attempt: Attempt) -> Credential:
         """Find the credential that counts; the shared secret before the device's own.

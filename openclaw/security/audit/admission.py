@@ -80,6 +80,10 @@ class AuditedAdmission:
         code: SignInCode = self._inner.sign_in_code()
         return code
 
+    def change_secret(self, secret: str) -> None:
+        """See :meth:`IAdmission.change_secret`."""
+        self._inner.change_secret(secret)
+
     def _admitted(self, admitted: Admitted, peer: Peer, client: str) -> Admitted:
         self._audit.note(
             "connect.admitted",
