@@ -14,7 +14,7 @@ _OWN = "mfa."  # Else nobody could enrol, or show a code.
 _PATH = "access.authentication.mfa.requiredFor"
 NEXT = {
     True: "Call mfa.verify with the code of your authenticator app, then ask again; the command "
-    "line asks you for it.",
+    "line asks you for it, or takes it as --mfa-code.",
     False: "Nothing is enrolled yet: on the gateway's machine run `openclaw mfa enroll`.",
 }
 

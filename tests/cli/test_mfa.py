@@ -105,6 +105,18 @@ class OwnerTests(RealGatewayCase):
         for secret in (app.secret, *recovery):
             self.assertNotIn(secret, log.read_text())
 
+    async def test_a_script_brings_its_code_along(self) -> None:
+        """Once; and where nobody asks for it, it is not used up."""
+        _, (code, *_) = await self.enrol()
+        plain = await self.run_command("sessions", "--json", "--mfa-code", code)
+        self.assertEqual(plain.status, 0)
+        shown = await self.run_command("dashboard", "--json", "--mfa-code", code)
+        self.assertIn("/chat/#code=", shown.document["url"])
+        refused = await self.run_command("dashboard", "--json", "--mfa-code", code)
+        self.assertEqual(refused.status, 1)
+        self.assertEqual(refused.document["error"]["details"]["code"], "MFA_CODE_INVALID")
+        self.assertNotIn("url", refused.document)
+
 
 class ScriptTests(CommandTestCase):
     """Against a stand-in: what is asked, and how failures end."""
@@ -141,3 +153,51 @@ class ScriptTests(CommandTestCase):
         self.assertIn("Wait.", ran.err)
         asked = [one["params"] for one in self.gateway.requests if one["method"] == "mfa.confirm"]
         self.assertEqual([one["code"] for one in asked], ["1", "2", "3"])
+
+
+class GivenCodeTests(CommandTestCase):
+    """``--mfa-code`` against a stand-in: what is sent, and when."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.shown: list[str] = []
+        self.good = {"123456"}
+        self.gateway.methods["dashboard.link"] = self.link
+        self.gateway.methods["mfa.verify"] = self.verify
+
+    def link(self, connection: Connection, params: dict[str, Any]) -> object:
+        """Ask for the factor until it was shown."""
+        if not self.shown:
+            raise Refusal("FORBIDDEN", "second factor required", details={"code": "MFA_REQUIRED"})
+        return {"url": "http://127.0.0.1:1/chat/#code=x", "code": "x", "expiresAtMs": 1}
+
+    def verify(self, connection: Connection, params: dict[str, Any]) -> object:
+        """Take each code once."""
+        if params["code"] not in self.good:
+            details = {"code": "MFA_CODE_INVALID", "next": "Wait for the next code."}
+            raise Refusal("FORBIDDEN", "the code is wrong", details=details)
+        self.good.remove(params["code"])
+        self.shown.append(params["code"])
+        return {"verifiedUntilMs": 1, "recoveryCodesLeft": 0}
+
+    async def test_it_is_shown_when_it_is_asked_for(self) -> None:
+        ran = await self.run_command("dashboard", "--json", "--mfa-code", "123456")
+        self.assertEqual((ran.status, self.shown), (0, ["123456"]))
+        methods = [one["method"] for one in self.gateway.requests if one["method"] != "connect"]
+        self.assertEqual(methods, ["dashboard.link", "mfa.verify", "dashboard.link"])
+
+    async def test_a_used_one_is_sent_once_and_ends_the_command(self) -> None:
+        self.good.clear()
+        ran = await self.run_command("dashboard", "--mfa-code", "123456", stdin="654321\n")
+        self.assertEqual(ran.status, 1)
+        self.assertIn("Wait for the next code.", ran.err)
+        tried = [one for one in self.gateway.requests if one["method"] == "mfa.verify"]
+        self.assertEqual(len(tried), 1)
+        self.assertNotIn("123456", ran.out + ran.err)
+
+    async def test_nobody_gets_it_unasked(self) -> None:
+        self.shown.append("before")
+        ran = await self.run_command("dashboard", "--mfa-code", "123456")
+        self.assertEqual(ran.status, 0)
+        methods = [one["method"] for one in self.gateway.requests if one["method"] != "connect"]
+        self.assertEqual(methods, ["dashboard.link"])
