@@ -67,10 +67,8 @@ class Parts:
     stopping: bool = False
 
 
-def _ending(settings: Settings, domain: Domain, reactor: Any) -> Service | None:
-    """Ends connections whose credential ends; only ID tokens do."""
-    if settings.access.oidc is None:
-        return None
+def _ending(domain: Domain, reactor: Any) -> Service:
+    """Ends connections whose credential ends, as ID tokens, certificates and old tokens do."""
     revocation = Revocation(domain.broadcaster, reactor)
 
     def end() -> Deferred[None]:
@@ -105,10 +103,10 @@ def assemble(
         Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
         Upkeep(domain.access.devices.flush, reactor),
         Upkeep(domain.access.requests.sweep, reactor),
+        _ending(domain, reactor),
         Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
     )
-    ending = _ending(settings, domain, reactor)
-    optional = (certificate, domain.sealing, front.limits.names, ending)
+    optional = (certificate, domain.sealing, front.limits.names)
     parts = Parts(
         port=port,
         started_at_ms=domain.figures.started_at_ms,

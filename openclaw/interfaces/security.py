@@ -23,6 +23,19 @@ class NamedUser:
 
 
 @frozen
+class ClientCertificate:
+    """A certificate that a client has shown, and TLS has verified.
+
+    :ivar names: what it may be called by, the most exact first: its SHA-256 fingerprint,
+        ``AB:CD:...``, then ``dn:`` and its subject, then ``cn:`` and its common name.
+    :ivar expires_at_ms: Unix milliseconds.
+    """
+
+    names: tuple[str, ...]
+    expires_at_ms: int
+
+
+@frozen
 class Peer:
     """What the wire tells about the other side, before any credential is looked at.
 
@@ -33,8 +46,8 @@ class Peer:
     :ivar attributed: forwarded headers, if any, came from a trusted proxy.
     :ivar origin: the ``Origin`` header; ``None`` if absent, which no browser does.
     :ivar host: the ``Host`` header as sent, lowercased; empty if absent.
-    :ivar certificate: SHA-256 fingerprint, ``AB:CD:...``, of the certificate that the client itself
-        has shown and TLS has verified; ``None`` without one, and always behind a proxy.
+    :ivar certificate: what the client itself has shown; ``None`` without one, and always behind a
+        proxy.
     :ivar user: whom a proxy has signed in; ``None`` unless the listener believes it.
     """
 
@@ -44,7 +57,7 @@ class Peer:
     attributed: bool = True
     origin: str | None = None
     host: str = ""
-    certificate: str | None = None
+    certificate: ClientCertificate | None = None
     user: NamedUser | None = None
 
 
@@ -60,6 +73,7 @@ class Admitted:
     :ivar issued_at_ms: when that token was made, Unix milliseconds.
     :ivar local: the four conditions of local trust hold.
     :ivar expires_at_ms: when the credential ends, and the connection with it, Unix milliseconds.
+    :ivar subject: who it is, in the words of whoever vouched; empty where nobody did.
     """
 
     role: str
@@ -70,6 +84,7 @@ class Admitted:
     issued_at_ms: int | None = None
     local: bool = False
     expires_at_ms: int | None = None
+    subject: str = ""
 
 
 @frozen

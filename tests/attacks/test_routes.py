@@ -4,7 +4,7 @@ import itertools
 
 from openclaw.http.gate import ROUTES, Gate
 from tests.attacks.judging import Verdict, hostile
-from tests.attacks.live import TOKEN, PagedCase, connect
+from tests.attacks.live import TOKEN, PagedCase
 from tests.attacks.test_scopes import SCOPES, means, subsets
 from tests.security.clients import KeyedDevice
 
@@ -18,13 +18,9 @@ class RouteAttacks(PagedCase):
 
     async def token(self, device: KeyedDevice, scopes: tuple[str, ...], role: str) -> str:
         """Pair on this machine with exactly these rights."""
-        caller = await self.dial()
-        assert caller is not None
         client = "node-host/node" if role == "node" else "openclaw-tui/ui"
-        asked = connect(client, scopes=list(scopes), role=role)
-        nonce = caller.seen[0].json()["payload"]["nonce"]
-        device.sign(asked["params"], nonce, self.gateway._parts.door.now_ms())
-        answer = await caller.ask(asked)
+        rights = {"scopes": list(scopes), "role": role}
+        caller, answer = await self.arrive(device, {"token": TOKEN}, client, **rights)
         await caller.leave()
         return str(answer["payload"]["auth"]["deviceToken"])
 

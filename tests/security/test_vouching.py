@@ -6,11 +6,11 @@ from typing import Any
 from attrs import evolve
 
 from openclaw.config.access import AccessSettings, CertificateRule, ProxyUsers
-from openclaw.interfaces.security import Admitted, NamedUser, Peer
+from openclaw.interfaces.security import Admitted, ClientCertificate, NamedUser, Peer
 from openclaw.protocol.connect import ConnectAuth
 from openclaw.protocol.scopes import ADMIN, READ, SCOPES, WRITE, expand
 from openclaw.security.identities.identity import USUAL
-from tests.security.clients import LOCAL, TOKEN, Door, KeyedDevice
+from tests.security.clients import LOCAL, NOW_MS, TOKEN, Door, KeyedDevice
 from tests.security.door import DoorCase
 from tests.security.identities.provider import ALICE, BOB, settings, token
 
@@ -19,6 +19,11 @@ SHOWN = "AA:" * 31 + "AA"
 OTHER = "BB:" * 31 + "BB"
 PROXIED = evolve(AWAY, loopback=True, forwarded=True)
 D1, D2 = KeyedDevice(1), KeyedDevice(2)
+
+
+def certificate(*names: str, expires_at_ms: int = NOW_MS + 1000) -> ClientCertificate:
+    """One that a client shows."""
+    return ClientCertificate(names, expires_at_ms)
 
 
 def named(source: Any, name: str) -> Peer:
@@ -145,8 +150,8 @@ class CertificateTests(VouchingCase):
             OTHER: CertificateRule(D1.id, ()),
         }
     )
-    shown = evolve(AWAY, certificate=SHOWN)
-    device = evolve(AWAY, certificate=OTHER)
+    shown = evolve(AWAY, certificate=certificate(SHOWN))
+    device = evolve(AWAY, certificate=certificate(OTHER))
 
     def pair(self, **sent: Any) -> None:
         """Pair the device that a certificate stands for."""
@@ -165,6 +170,29 @@ class CertificateTests(VouchingCase):
         self.assertEqual(admitted.scopes, (READ,))
         self.assertEqual((admitted.method, admitted.device_id), ("certificate", D1.id))
         self.assertEqual((self.bearer("", self.device) or admitted).scopes, (READ,))
+
+    def test_the_most_exact_name_decides(self) -> None:
+        subject, name = "dn:CN=alice,O=Example", "cn:alice"
+        rules = {SHOWN: (READ,), subject: (WRITE,), name: (ADMIN,)}
+        known = {one: CertificateRule(None, scopes) for one, scopes in rules.items()}
+        asked = [READ, WRITE, ADMIN]
+        for gone, scopes in (((), (READ,)), ((SHOWN,), (READ, WRITE)), ((SHOWN, subject), None)):
+            left = {one: rule for one, rule in known.items() if one not in gone}
+            self.door = Door(access=AccessSettings(certificates=left))
+            peer = evolve(AWAY, certificate=certificate(SHOWN, subject, name))
+            admitted = self.come(peer=peer, auth={}, scopes=asked)
+            self.assertEqual(admitted.scopes, tuple(asked) if scopes is None else scopes)
+            self.assertEqual(admitted.subject, next(iter(left)))
+        other = evolve(AWAY, certificate=certificate(OTHER, "dn:CN=mallory", "cn:mallory"))
+        self.assertEqual(self.code(peer=other, auth={}), "AUTH_CERTIFICATE_UNKNOWN")
+
+    def test_it_ends_with_the_certificate(self) -> None:
+        """Also for a connection that was opened before, and asks again over HTTP."""
+        admitted = self.come(peer=self.shown, auth={})
+        self.assertEqual(admitted.expires_at_ms, NOW_MS + 1000)
+        self.door.clock.advance(1)
+        self.assertEqual(self.code(peer=self.shown, auth={}), "AUTH_CERTIFICATE_UNKNOWN")
+        self.assertIsNone(self.bearer("", self.shown))
 
     def test_a_device_that_is_gone_stands_for_nothing(self) -> None:
         self.assertEqual(self.code(peer=self.device, auth={}), "AUTH_CERTIFICATE_DEVICE_GONE")
@@ -187,14 +215,16 @@ class CertificateTests(VouchingCase):
         )
 
     def test_a_stranger_is_told_so(self) -> None:
-        stranger = evolve(AWAY, certificate="CC:" * 31 + "CC")
+        stranger = evolve(AWAY, certificate=certificate("CC:" * 31 + "CC"))
         self.assertEqual(self.code(peer=stranger, auth={}), "AUTH_CERTIFICATE_UNKNOWN")
         self.assertIsNone(self.bearer("", stranger))
 
     def test_a_credential_of_our_own_comes_first(self) -> None:
-        stranger = evolve(LOCAL, certificate="CC:" * 31 + "CC")
+        stranger = evolve(LOCAL, certificate=certificate("CC:" * 31 + "CC"))
         self.assertEqual(self.come(peer=stranger).method, "token")
-        self.assertEqual(self.come(peer=evolve(LOCAL, certificate=SHOWN)).method, "token")
+        self.assertEqual(
+            self.come(peer=evolve(LOCAL, certificate=certificate(SHOWN))).method, "token"
+        )
 
     def test_nothing_configured_means_nothing(self) -> None:
         self.door = Door(access=AccessSettings())

@@ -64,7 +64,13 @@ class AuditedAdmission:
         admitted: Admitted | None = self._inner.bearer(token, peer)
         if admitted is not None:
             subject = admitted.device_id or peer.address
-            self._audit.note("http.admitted", subject, address=peer.address, by=admitted.method)
+            self._audit.note(
+                "http.admitted",
+                subject,
+                address=peer.address,
+                by=admitted.method,
+                **_vouched(admitted),
+            )
         elif token:
             self._audit.note("http.refused", peer.address)
         return admitted
@@ -93,6 +99,7 @@ class AuditedAdmission:
             role=admitted.role,
             by=admitted.method,
             scopes=admitted.scopes,
+            **_vouched(admitted),
         )
         return admitted
 
@@ -113,3 +120,8 @@ class AuditedAdmission:
         # Anybody can name a device; it has proven itself where it is asked to wait for approval.
         proven = device if code == "PAIRING_REQUIRED" else ""
         self._audit.note("connect.refused", proven or peer.address, **detail)
+
+
+def _vouched(admitted: Admitted) -> dict[str, Detail]:
+    """Who it was, where somebody else has said so."""
+    return {"user": admitted.subject} if admitted.subject else {}
