@@ -1,8 +1,10 @@
 """Makes the journal, and what seals it, if anything does; opens nothing and reads no key yet."""
 
 import os
+from pathlib import Path
 from typing import Any
 
+from openclaw.config.sealing import KeySettings
 from openclaw.config.settings import Settings
 from openclaw.security.sealing.rotation import Rotation
 from openclaw.security.sealing.sealer import Sealer
@@ -18,16 +20,24 @@ def make_journal(settings: Settings, reactor: Any) -> tuple[SQLiteStore, Rotatio
     :raises openclaw.errors.ConfigError: keys that were given are no keys.
     """
     sealer = _sealer(settings)
-    path = settings.places.own_dir / "journal.sqlite"
-    store = SQLiteStore(path, reactor, reactor, sealer=sealer)
+    store = SQLiteStore(journal_path(settings), reactor, reactor, sealer=sealer)
     return store, None if sealer is None else Rotation(store, sealer, reactor)
 
 
+def journal_path(settings: Settings) -> Path:
+    """Where the journal is."""
+    return settings.places.own_dir / "journal.sqlite"
+
+
 def _sealer(settings: Settings) -> Sealer | None:
-    sealing = settings.sealing
-    if not sealing.storage:
+    if not settings.sealing.storage:
         return None
-    source: KeySource = KeyFile(sealing.key_file)
-    if sealing.keys is not None:
-        source = GivenKeys(sealing.keys, sealing.keys_from)
-    return Sealer(source, os.urandom)
+    return Sealer(key_source(settings.sealing.keys), os.urandom)
+
+
+def key_source(keys: KeySettings) -> KeySource:
+    """Where the journal's keys come from.
+
+    :raises openclaw.errors.ConfigError: keys that were given are no keys.
+    """
+    return KeyFile(keys.file) if keys.given is None else GivenKeys(keys.given, keys.given_from)

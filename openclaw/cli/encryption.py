@@ -1,13 +1,16 @@
 """``openclaw encryption``: how the journal is sealed, and with which key."""
 
+import os
 import secrets
+import sys
 from base64 import urlsafe_b64encode
 from typing import Any
 
 import click
 
 from openclaw.cli.connection import Connection
-from openclaw.cli.given import Given, common
+from openclaw.cli.gateway import launch_arguments
+from openclaw.cli.given import Given, common, places
 from openclaw.cli.output import aside, fields, print_json, say
 
 _ADMIN = ["operator.admin"]
@@ -39,6 +42,19 @@ def rotate(given: Given) -> None:
     _show(found, given)
     if not given.as_json:
         aside("Older copies of the journal still need the key that they were made with.")
+
+
+@command.command("unseal")
+@places
+@click.pass_obj
+def unseal(given: Given) -> None:
+    """Write the journal in plain text again; the gateway must not run meanwhile.
+
+    It takes the journal's key, from where the configuration says it is.
+    """
+    arguments = [*launch_arguments(given), "--unseal"]
+    sys.stdout.flush()
+    os.execve(sys.executable, arguments, dict(given.environ))
 
 
 @command.command("key")
