@@ -17,7 +17,7 @@ from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
-from openclaw.assembly.sealing import make_journal
+from openclaw.assembly.sealing import make_export_sealing, make_journal
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.settings import Settings
@@ -33,8 +33,10 @@ from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.mfa.factor import SecondFactor
+from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
 from openclaw.sessions.conversations import Conversations
+from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
 from openclaw.storage.sqlite import SQLiteStore
@@ -77,6 +79,7 @@ class Domain:
 
     :ivar config_revision: names this state of the configuration, without telling its secrets.
     :ivar sealing: ``None`` where the journal is plain.
+    :ivar export_sealing: ``None`` where exported sessions are.
     """
 
     store: SQLiteStore
@@ -92,7 +95,9 @@ class Domain:
     broadcaster: Broadcaster
     config_revision: str
     audit: AuditTrail
+    exports: Exports
     sealing: Rotation | None = None
+    export_sealing: ExportSealing | None = None
 
 
 def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
@@ -119,11 +124,12 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
     count = figures.count_run
     runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count)
     keys = make_keys(settings)
+    index = SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms)
     conversations = Conversations(
         store,
         runs,
         broadcaster,
-        SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms),
+        index,
         keys,
         reactor,
         now_ms,
@@ -147,7 +153,9 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
         figures=figures,
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
+        exports=Exports(store, index, keys, now_ms),
         sealing=sealing,
+        export_sealing=make_export_sealing(settings),
     )
 
 

@@ -21,6 +21,7 @@ from openclaw.gateway.methods.channels import ChannelMethods
 from openclaw.gateway.methods.chat import ChatMethods
 from openclaw.gateway.methods.configuration import ConfigMethods
 from openclaw.gateway.methods.devices import DeviceMethods
+from openclaw.gateway.methods.exports import ExportMethods
 from openclaw.gateway.methods.mfa import MfaMethods
 from openclaw.gateway.methods.pairing import PairingMethods
 from openclaw.gateway.methods.sessions import SessionMethods
@@ -65,8 +66,9 @@ class MethodTable:
             devices,
             PairingMethods(senders=domain.access.senders, devices=devices),
             self._mfa(),
+            ExportMethods(exports=domain.exports, sealing=domain.export_sealing, make_id=make_id),
             TokenMethods(token=self.token, now_ms=now_ms),
-            AuditMethods(trail=domain.audit, sealing=domain.sealing),
+            AuditMethods(trail=domain.audit, sealing=domain.sealing, exports=domain.export_sealing),
             ConfigMethods(snapshot=_snapshot(self.settings, domain.config_revision)),
         )
         handlers: dict[str, Handler] = {}

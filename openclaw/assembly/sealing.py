@@ -6,9 +6,10 @@ from typing import Any
 
 from openclaw.config.sealing import KeySettings
 from openclaw.config.settings import Settings
+from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
-from openclaw.security.sealing.sealer import Sealer
-from openclaw.security.sealing.sources import GivenKeys, KeyFile, KeySource
+from openclaw.security.sealing.sealer import Sealer, algorithm_named
+from openclaw.security.sealing.sources import GivenKeys, KeyFile, KeySource, SessionKeyFile
 from openclaw.storage.sqlite import SQLiteStore
 
 
@@ -22,6 +23,20 @@ def make_journal(settings: Settings, reactor: Any) -> tuple[SQLiteStore, Rotatio
     sealer = _sealer(settings)
     store = SQLiteStore(journal_path(settings), reactor, reactor, sealer=sealer)
     return store, None if sealer is None else Rotation(store, sealer, reactor)
+
+
+def make_export_sealing(settings: Settings) -> ExportSealing | None:
+    """What seals exported sessions; ``None`` where they are plain.
+
+    :raises openclaw.errors.ConfigError: keys that were given are no keys.
+    """
+    sealing = settings.sealing
+    if sealing.session == "none":
+        return None
+    source: KeySource = SessionKeyFile(sealing.keys.session_file)
+    if sealing.keys.given is not None:
+        source = GivenKeys(sealing.keys.given, sealing.keys.given_from)
+    return ExportSealing(source, algorithm_named(sealing.session), os.urandom)
 
 
 def journal_path(settings: Settings) -> Path:

@@ -70,6 +70,8 @@ def _show(found: dict[str, Any], given: Given) -> None:
     if found["storage"] == "none":
         say("The journal is not sealed.")
         say('Set security.encryption.storage to "aes-256-gcm" and restart the gateway.')
+        if found.get("session", "none") != "none":
+            fields((("exported sessions", found["session"]),))
         return
     say("sealed", bold=True, fg="green")
     doing = f"under way, {found['rows']} rows so far" if found["rotating"] else ""
@@ -79,5 +81,6 @@ def _show(found: dict[str, Any], given: Given) -> None:
             ("key", found.get("keyId", "")),
             ("kept in", found.get("source", "")),
             ("rotation", doing),
+            ("exported sessions", found.get("session", "none")),
         )
     )

@@ -14,6 +14,7 @@ from openclaw.protocol.schema import (
     chat,
     configuration,
     devices,
+    exports,
     mfa,
     sessions,
     system,
@@ -143,6 +144,20 @@ _TABLE = (
         sessions.Compacted,
         _ADMIN,
         "Replace the older part of a transcript by a summary.",
+    ),
+    Method(
+        "sessions.export",
+        exports.ExportParams,
+        exports.Exported,
+        _READ,
+        "A whole session as lines of JSON, part by part; sealed where that is configured.",
+    ),
+    Method(
+        "sessions.unseal",
+        exports.UnsealParams,
+        exports.Unsealed,
+        _ADMIN,
+        "Open a part of a sealed export.",
     ),
     Method(
         "sessions.messages.subscribe",
