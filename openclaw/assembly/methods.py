@@ -25,12 +25,13 @@ from openclaw.gateway.methods.exports import ExportMethods
 from openclaw.gateway.methods.mfa import MfaMethods
 from openclaw.gateway.methods.pairing import PairingMethods
 from openclaw.gateway.methods.sessions import SessionMethods
+from openclaw.gateway.methods.setup import Reached, SetupMethods
 from openclaw.gateway.methods.system import SystemMethods
 from openclaw.gateway.methods.token import TokenMethods
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.repeats import Repeats
 from openclaw.gateway.step_up import StepUp
-from openclaw.interfaces.security import ISharedToken
+from openclaw.interfaces.security import IAdmission, ISharedToken
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_tail import LogTail
 from openclaw.protocol.methods import METHODS
@@ -50,6 +51,8 @@ class MethodTable:
     sign_in: Callable[[], DashboardLink]
     step_up: StepUp
     token: ISharedToken
+    admission: IAdmission
+    reached: Reached
     tls: Callable[[], TlsStatus] | None
     clock: IReactorTime
 
@@ -64,6 +67,7 @@ class MethodTable:
             ChannelMethods(repeats=Repeats(self.clock.seconds), now_ms=now_ms),
             AutomationMethods(),
             devices,
+            self._setup(),
             PairingMethods(senders=domain.access.senders, devices=devices),
             self._mfa(),
             ExportMethods(exports=domain.exports, sealing=domain.export_sealing, make_id=make_id),
@@ -83,6 +87,14 @@ class MethodTable:
             pairing=access.approvals,
             codes=access.codes,
             broadcaster=self.domain.broadcaster,
+            verified=lambda client: self.step_up.verified_until_ms(client) is not None,
+        )
+
+    def _setup(self) -> SetupMethods:
+        return SetupMethods(
+            admission=self.admission,
+            reached=self.reached,
+            auth="password" if self.settings.auth_mode == "password" else "token",
             verified=lambda client: self.step_up.verified_until_ms(client) is not None,
         )
 

@@ -13,6 +13,7 @@ from openclaw.assembly.access import is_own_address
 from openclaw.assembly.domain import Domain, make_id, now_ms
 from openclaw.assembly.limits import Limits, make_limits
 from openclaw.assembly.methods import MethodTable
+from openclaw.assembly.reached import reached
 from openclaw.config.settings import Settings
 from openclaw.gateway.dispatcher import Dispatcher
 from openclaw.gateway.door import Door, PeerOf, Sources, Timing
@@ -85,6 +86,8 @@ def make_front(
         agents=agents,
         sign_in=sign_in,
         step_up=step_up,
+        admission=admission,
+        reached=reached(settings, port, certificate),
         token=_shared_token(settings, domain, admission, learn, reactor),
         tls=None if certificate is None else certificate.status,
         clock=reactor,

@@ -203,6 +203,13 @@ class IAdmission(Interface):
     def sign_in_code() -> SignInCode:
         """Make a fresh one-time code: single use, ten minutes."""
 
+    def setup_code(as_operator: bool, verified: bool) -> SignInCode:
+        """Make a code that pairs one device as node, and as operator too if wanted: ten minutes.
+
+        :param verified: whoever asks has lately shown a second factor, so that the code is good
+            where a pairing takes one.
+        """
+
     def change_secret(secret: str) -> None:
         """Take another shared secret from now on; the old one and all one-time codes are void."""
 

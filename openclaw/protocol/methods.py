@@ -206,6 +206,14 @@ _TABLE = (
     Method("cron.list", automation.CronListParams, automation.CronPage, _READ, "Scheduled jobs."),
     Method("device.pair.list", NoParams, devices.DevicePairList, scopes.PAIRING, "Devices."),
     Method(
+        "device.pair.setupCode",
+        devices.SetupCodeParams,
+        devices.SetupCode,
+        _ADMIN,
+        "A code with which one device sets itself up, without another approval.",
+        control=True,
+    ),
+    Method(
         "device.pair.approve",
         devices.ApproveParams,
         devices.Approved,

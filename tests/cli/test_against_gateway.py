@@ -112,6 +112,11 @@ class RealGatewayTests(RealGatewayCase):
         self.assertIn("/chat/", link["url"])
         again = (await self.succeeds("dashboard")).out.strip()
         self.assertNotEqual(again, link["url"])
+        unreachable = await self.run_command("qr")
+        self.assertEqual(unreachable.status, 1)
+        self.assertIn("--public-url", unreachable.err)
+        setup = await self.succeeds("qr", "--json", "--public-url", "wss://gateway.example")
+        self.assertEqual(setup.document["gatewayUrl"], "wss://gateway.example")
         presence = (await self.succeeds("gateway", "call", "system-presence")).document
         self.assertEqual(presence[0]["mode"], "gateway")
 

@@ -86,6 +86,11 @@ class AuditedAdmission:
         code: SignInCode = self._inner.sign_in_code()
         return code
 
+    def setup_code(self, as_operator: bool, verified: bool) -> SignInCode:
+        """See :meth:`IAdmission.setup_code`."""
+        code: SignInCode = self._inner.setup_code(as_operator, verified)
+        return code
+
     def change_secret(self, secret: str) -> None:
         """See :meth:`IAdmission.change_secret`."""
         self._inner.change_secret(secret)
