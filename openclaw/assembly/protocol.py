@@ -148,12 +148,15 @@ def _door(
 
 def _step_up(settings: Settings, domain: Domain) -> StepUp:
     access, factor = settings.access, domain.second_factor
-    return StepUp(
+    step_up = StepUp(
         access.mfa_required_for if access.mfa_enabled else (),
         METHODS,
         lambda: factor.status().enrolled_at_ms is not None,
         now_ms,
     )
+    if step_up.withholds_events():
+        domain.broadcaster.may_hear = step_up.may_hear
+    return step_up
 
 
 def tailscale_peer_of(address: IAddress | None, headers: Mapping[str, str]) -> Peer:

@@ -68,6 +68,14 @@ class StepUp:
             return False
         return method.name in self._methods or method.scope in self._scopes
 
+    def withholds_events(self) -> bool:
+        """Whether there are scopes whose events wait for a factor: with methods there are none."""
+        return bool(self._scopes)
+
+    def may_hear(self, client: Client, scope: str) -> bool:
+        """Whether a client may have events of a scope: what may not be read may not be heard."""
+        return scope not in self._scopes or self.verified_until_ms(client) is not None
+
     def covers_scope(self, scope: str | None) -> bool:
         """The same for what is no method: an HTTP route by its scope."""
         return scope in self._scopes

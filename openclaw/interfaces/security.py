@@ -129,16 +129,18 @@ class Device:
 class Approver:
     """Who decides about pairings and tokens.
 
-    :ivar name: what attempts are counted by: a device, or an address.
+    :ivar name: what attempts are counted by: a device, a user, or an address.
     :ivar allowed: every scope it effectively holds, implied ones included.
     :ivar device_id: ``None`` for a device-less client.
     :ivar verified: it has lately shown a second factor.
+    :ivar user: whom somebody else has vouched for; empty for who came with a secret of our own.
     """
 
     name: str
     allowed: frozenset[str]
     device_id: str | None = None
     verified: bool = False
+    user: str = ""
 
 
 @frozen

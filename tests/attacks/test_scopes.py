@@ -28,7 +28,8 @@ ADMIN, WRITE = "operator.admin", "operator.write"
 OPEN = ("health", "mfa.verify")
 NEEDS = {
     "admin": "system-event set-heartbeats sessions.compact audit.list audit.verify mfa.enroll "
-    "encryption.status encryption.rotate mfa.confirm mfa.disable dashboard.link",
+    "encryption.status encryption.rotate mfa.confirm mfa.disable dashboard.link "
+    "sessions.unseal device.pair.setupCode gateway.token.rotate",
     "write": "wake agent agent.wait sessions.patch sessions.reset sessions.delete chat.send "
     "chat.abort send",
     "pairing": "device.pair.list device.pair.approve device.pair.reject device.pair.remove "
@@ -80,7 +81,7 @@ class MethodAttacks(AttackCase):
                 verdict.note((held, name), past, may)
         return verdict
 
-    @hostile(3456)
+    @hostile(3872)
     def test_cve_2026_25593_methods_and_rights(self) -> None:
         """Clients wrote the configuration and so ran programs, without the right to (8.4).
 
@@ -179,7 +180,7 @@ class ClaimAttacks(AttackCase):
                 verdict.note((asked, got, name), not refused, name in OPEN)
         return verdict
 
-    @hostile(3240)
+    @hostile(3480)
     def test_ghsa_943q_mwmv_hhvh_nodes_call_nothing(self) -> None:
         """What reached one surface reached every method behind it; a node is no operator at all."""
         self.held(self.come_as_nodes())
