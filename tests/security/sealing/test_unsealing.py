@@ -121,6 +121,21 @@ class UnsealingTests(JournalCase):
         error: StoreError = self.assertRaises(StoreError, self.unseal, self.sealer())
         self.assertIn("altered or moved", error.message)
 
+    async def test_what_was_unsealed_before_it_failed_is_sealed_again(self) -> None:
+        """Whatever stops it in the middle: the journal says that it is half and half."""
+        await self.sealed()
+        with sqlite3.connect(self.path) as database:
+            ((kept,),) = database.execute("select body from audit where id = 2")
+        database.close()
+        self.edit("update audit set body = ? where id = 2", kept[:-1] + b"?")
+        self.assertRaises(StoreError, self.unseal, self.sealer())
+        self.assertIn(b"CANARY", self.raw())
+        self.edit("update audit set body = ? where id = 2", kept)
+        store = await self.open(self.sealer())
+        self.assertEqual(await store.read(read_all), WRITTEN)
+        await store.stopService()
+        self.assertFalse(b"CANARY" in self.raw(), "plain text on the disk")
+
     async def test_a_plain_journal_is_left_alone(self) -> None:
         await self.plain()
         error: StoreError = self.assertRaises(StoreError, self.unseal, self.sealer())
