@@ -11,6 +11,7 @@ from openclaw.interfaces.audit import Detail, IAudit
 from openclaw.interfaces.security import Admitted, IAdmission, Peer, SignInCode
 from openclaw.protocol.base import UNSET
 from openclaw.protocol.connect import ConnectAuth, ConnectParams
+from openclaw.protocol.scopes import ROLES
 
 
 @implementer(IAdmission)
@@ -117,7 +118,9 @@ class AuditedAdmission:
         self, error: ConnectRefused, peer: Peer, device: str, client: str, role: str
     ) -> None:
         details = error.details or {}
-        detail: dict[str, Detail] = {"address": peer.address, "client": client, "role": role}
+        # A role may be any text, and each other text would be another entry.
+        known_role = role if role in ROLES else "unknown"
+        detail: dict[str, Detail] = {"address": peer.address, "client": client, "role": known_role}
         code = str(details.get("code") or error.wire_code)
         detail["code"] = code
         if reason := details.get("reason"):
