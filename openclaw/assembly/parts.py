@@ -12,6 +12,7 @@ from openclaw.assembly.access import Access
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
 from openclaw.assembly.protocol import make_front, tailscale_peer_of
+from openclaw.assembly.renewal import renewal
 from openclaw.assembly.upkeep import Upkeep
 from openclaw.assembly.web import make_port
 from openclaw.automation.heartbeat import HeartbeatService
@@ -106,7 +107,8 @@ def assemble(
         _ending(domain, reactor),
         Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
     )
-    optional = (certificate, domain.sealing, front.limits.names)
+    renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
+    optional = (certificate, domain.sealing, front.limits.names, renewing)
     parts = Parts(
         port=port,
         started_at_ms=domain.figures.started_at_ms,

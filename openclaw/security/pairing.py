@@ -266,7 +266,9 @@ class Pairing:
         if token is None:  # Revoked while the grant was being written.
             raise refusals.device_token_mismatch()
         self._devices.used(device_id, role)
-        by_token = visit.credential.method == "device-token"
+        # Where use renews a token, a connection is use: see openclaw.assembly.renewal.
+        renewed = self._places.policy.renew_tokens
+        ends = visit.credential.method == "device-token" and not renewed
         held = self._devices.token_of(device_id, role) or token
         return Admitted(
             role=role,
@@ -276,7 +278,7 @@ class Pairing:
             device_token=self._devices.token(device_id, token),
             issued_at_ms=issued_at_ms(token),
             local=is_local(visit.peer),
-            expires_at_ms=self._places.end_ms(held, visit.peer) if by_token else None,
+            expires_at_ms=self._places.end_ms(held, visit.peer) if ends else None,
         )
 
     def _refused(self, visit: _Visit, recorded: PairingRequest) -> ConnectRefused:
