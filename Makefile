@@ -20,7 +20,7 @@ DISCONNECTS ?= 1000
 ARGS ?=
 
 BIN := $(VENV)/bin
-KILL_TESTS := tests.storage.test_kill $(if $(wildcard tests/faults/__init__.py),tests.faults)
+KILL_TESTS := tests.storage.test_kill tests.queue.test_kill $(if $(wildcard tests/faults/__init__.py),tests.faults)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
 # Of pip's ways to install a checkout, this one lets twistd see our plugin.

@@ -122,6 +122,18 @@ class ModelError(Unavailable):
         self.model = model
 
 
+class DeliveryError(GatewayError):
+    """A chat platform did not take something, or nobody knows whether it did.
+
+    :ivar kind: ``never`` or ``unknown``.
+    """
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        code = "DELIVERY_UNKNOWN" if kind == "unknown" else "DELIVERY_REFUSED"
+        super().__init__(message, {"code": code})
+        self.kind = kind
+
+
 class ConnectRefused(GatewayError):
     """A handshake that ends with an error answer and a close.
 

@@ -27,6 +27,7 @@ class Unserved:
 
     settings: ProviderSettings
     name: str = "unserved"
+    most_turns: int = 1
 
     def models(self) -> Sequence[ModelInfo]:
         """The models that are listed all the same."""

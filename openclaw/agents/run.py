@@ -41,6 +41,8 @@ class Run:
     crash a run whose answer was seen must not run a second time. Until the record is there, words
     wait here.
 
+    :param grew: told what may be seen of the answer so far, each time it is more; ``None`` if
+        nobody but the clients looks.
     :ivar text: the answer so far, what was not told yet included.
     :ivar shown: whether anything of it was allowed to be seen.
     :ivar ended: fires with the outcome, or fails with :class:`RunCut` or the runtime's failure.
@@ -53,6 +55,7 @@ class Run:
         now_ms: Callable[[], int],
         item_id: str,
         record_shown: Callable[[], Deferred[None]],
+        grew: Callable[[str], None] | None = None,
     ) -> None:
         self.entry = entry
         self.started_at_ms = now_ms()
@@ -65,6 +68,7 @@ class Run:
         self._now_ms = now_ms
         self._item_id = item_id
         self._record_shown = record_shown
+        self._grew = grew
         self._held: list[str] | None = None
         self._recording: Deferred[None] | None = None
         self._runtime: Deferred[RunOutcome] | None = None
@@ -91,6 +95,15 @@ class Run:
             self._recording = self._record_shown().addCallbacks(self._release, self._stop)
         else:
             self._held.append(text)
+
+    def thought(self, text: str) -> None:
+        """See :meth:`IRunSink.thought`."""
+        if not self._over and self._events.wanted("agent", self.entry.session_key):
+            self._agent("thinking", {"delta": text})
+
+    def watched(self) -> bool:
+        """See :meth:`IRunSink.watched`."""
+        return self._grew is not None or self._events.wanted("chat", self.entry.session_key)
 
     def follow(self, runtime: Deferred[RunOutcome]) -> None:
         """Take the runtime's outcome for this run's, unless it was cut before."""
@@ -183,6 +196,8 @@ class Run:
         delta, self._told = self.text[self._told :], len(self.text)
         if not delta:
             return
+        if self._grew is not None:
+            self._grew(self.text)
         if not self._events.wanted("chat", self.entry.session_key):
             self._seq += 1
             return

@@ -1,6 +1,7 @@
 """Runs: one input, one model, one end; whatever happens, the lane is free afterwards."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from twisted.internet.defer import gatherResults
@@ -13,7 +14,14 @@ from openclaw.agents.runtimes.commands import is_command
 from openclaw.deferreds import deferred
 from openclaw.errors import GatewayError, ModelError, StoreError
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo, RunOutcome, RunRequest
-from openclaw.interfaces.conversations import Ending, IConversations, Input, IRunner, IRuns
+from openclaw.interfaces.conversations import (
+    Ending,
+    IConversations,
+    Input,
+    IReplies,
+    IRunner,
+    IRuns,
+)
 from openclaw.interfaces.events import IEvents
 from openclaw.protocol.schema.chat import Message, TextPart
 
@@ -37,6 +45,7 @@ class Runs:
     :param commands: answers what a user types as a command, whichever model the session has.
     :param timeout_seconds: how long a run may take that names no time.
     :param count: told how each run ended.
+    :param replies: told about runs whose answers go back to a chat platform.
     """
 
     _log = Logger()
@@ -51,6 +60,7 @@ class Runs:
         make_id: Callable[[], str],
         timeout_seconds: float,
         count: Callable[[str], None],
+        replies: IReplies,
     ) -> None:
         self._models = models
         self._commands = commands
@@ -60,6 +70,7 @@ class Runs:
         self._make_id = make_id
         self._timeout_seconds = timeout_seconds
         self._count = count
+        self._replies = replies
         self._active: dict[str, Run] = {}
         self.conversations: IConversations | None = None
         """Set once, right after both are made: each needs the other."""
@@ -111,12 +122,16 @@ class Runs:
             del self._active[entry.run_id]
 
     def _start(self, entry: Input) -> Run:
+        grew = None
+        if entry.origin is not None and self._replies.started(entry):
+            grew = partial(self._replies.grew, entry)
         run = Run(
             entry,
             self._events,
             self._now_ms,
             f"{self._make_id()}:1",
             lambda: self._conversations.shown(entry.run_id),
+            grew,
         )
         self._active[entry.run_id] = run
         run.lifecycle({"phase": "start", "startedAt": run.started_at_ms})
@@ -146,9 +161,9 @@ class Runs:
         model = self._model(entry)
         if entry.kind == "chat":
             run.status("starting_model")
-        turns = await self._conversations.turns(entry)
         command = is_command(entry.text)
         runtime = self._commands if command else self._models.runtime_for(model)
+        turns = await self._conversations.turns(entry, runtime.most_turns)
         request = RunRequest(
             run_id=entry.run_id,
             session_key=entry.session_key,

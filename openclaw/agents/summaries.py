@@ -41,6 +41,13 @@ class _Nobody:
     def model_started(self, provider: str, model: str) -> None:
         """Nothing to tell."""
 
+    def thought(self, text: str) -> None:
+        """Nobody looks."""
+
+    def watched(self) -> bool:
+        """Nobody looks."""
+        return False
+
     def delta(self, text: str) -> None:
         """Nothing to tell."""
 

@@ -1,13 +1,18 @@
 """Makes the domain: journal, conversations, runs, models, devices, heartbeat, figures."""
 
+from __future__ import annotations
+
 import os
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from zope.interface import implementer
 
 from openclaw import __version__
 from openclaw.agents.catalogue import Catalogue, make_catalogue
@@ -17,6 +22,8 @@ from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
+from openclaw.assembly.channel_plan import ChannelPlan
+from openclaw.assembly.queue import make_queue, make_worker
 from openclaw.assembly.sealing import make_export_sealing, make_journal
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
@@ -25,8 +32,12 @@ from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
 from openclaw.http.outbound import TreqOutbound
+from openclaw.http.outgoing.guard import PublicOnly
+from openclaw.http.outgoing.names import SystemNames
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
-from openclaw.interfaces.conversations import IConversations
+from openclaw.interfaces.channels import AccountStatus
+from openclaw.interfaces.conversations import IConversations, Input, IReplies
+from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
@@ -40,6 +51,9 @@ from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
 from openclaw.storage.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from openclaw.assembly.channels import ChannelParts
 
 
 def now_ms() -> int:
@@ -96,44 +110,45 @@ class Domain:
     config_revision: str
     audit: AuditTrail
     exports: Exports
+    queue: IQueueBackend
+    channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
 
+    def statuses(self) -> Sequence[AccountStatus]:
+        """Every channel account as it is now."""
+        return () if self.channels is None else self.channels.channels.statuses()
 
-def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
-    """Make the domain of one gateway; its parts know each other through interfaces."""
+
+def make_domain(
+    settings: Settings, secret: bytes, reactor: Any, plan: ChannelPlan | None = None
+) -> Domain:
+    """Make the domain of one gateway; its parts know each other through interfaces.
+
+    :param plan: the channel accounts there are.
+    """
     store, sealing = make_journal(settings, reactor)
     broadcaster = Broadcaster()
     audit = make_trail(settings, store, secret, now_ms, reactor)
     factor = _second_factor(store, reactor)
     figures = _figures(store, reactor)
-    outbound = TreqOutbound(reactor, pins=settings.pins)
+    outbound = _outbound(settings, reactor)
     reset = Reset()
     view = GatewayView(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
     )
-    scene = Scene(
-        view=view,
-        models=lambda: catalogue.models(),
-        default=lambda: catalogue.default,
-        reset=reset,
-    )
-    commands = EmbeddedAgent(scene, reactor)
+    commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
     catalogue = _catalogue(settings, commands, outbound, reactor)
     timeout = settings.config.agents.defaults.timeout_seconds
     count = figures.count_run
-    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count)
+    queue = make_queue(settings, store, now_ms)
+    channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
+    replies = NoReplies() if channels is None else channels.replies
+    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
     keys = make_keys(settings)
     index = SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms)
     conversations = Conversations(
-        store,
-        runs,
-        broadcaster,
-        index,
-        keys,
-        reactor,
-        now_ms,
-        make_id,
+        store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
@@ -154,8 +169,79 @@ def make_domain(settings: Settings, secret: bytes, reactor: Any) -> Domain:
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
+        queue=queue,
+        channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
+    )
+
+
+def _channels(
+    settings: Settings,
+    plan: ChannelPlan | None,
+    store: SQLiteStore,
+    queue: IQueueBackend,
+    outbound: TreqOutbound,
+    figures: Figures,
+    reactor: Any,
+) -> ChannelParts | None:
+    if plan is None or not plan.accounts:
+        return None
+    # Loaded here, for a gateway without channels need not pay for them.
+    from openclaw.assembly.channels import ChannelNeeds, make_channels
+
+    random = Random()
+    return make_channels(
+        ChannelNeeds(
+            settings=settings,
+            plan=plan,
+            store=store,
+            queue=queue,
+            http=outbound,
+            make_worker=lambda name, handler: make_worker(
+                settings, queue, name, handler, reactor, random
+            ),
+            make_id=make_id,
+            now_ms=now_ms,
+            counted=figures.count_message,
+            reactor=reactor,
+        )
+    )
+
+
+@implementer(IReplies)
+class NoReplies:
+    """Where no channel is configured: an answer whose channel is gone stays in the transcript."""
+
+    _log = Logger()
+
+    def started(self, entry: Input) -> bool:
+        """Tell nobody."""
+        return False
+
+    def grew(self, entry: Input, text: str) -> None:
+        """Tell nobody."""
+
+    def silent(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def reply(self, entry: Input, text: str) -> Deferred[None]:
+        """Say in the log that an answer has nowhere to go."""
+        self._log.warn(
+            "the answer of {run} stays in session {key}: channel {channel} is no longer configured",
+            run=entry.run_id,
+            key=entry.session_key,
+            channel=entry.origin.target.channel if entry.origin is not None else "",
+        )
+        return succeed(None)
+
+
+def _scene(view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset) -> Scene:
+    return Scene(
+        view=view,
+        models=lambda: catalogue().models(),
+        default=lambda: catalogue().default,
+        reset=reset,
     )
 
 
@@ -199,6 +285,12 @@ def _catalogue(
         build,
         settings.config.agents.defaults.primary_model or "",
     )
+
+
+def _outbound(settings: Settings, reactor: Any) -> TreqOutbound:
+    guard = PublicOnly(SystemNames(reactor))
+    pool = settings.config.connections.pool
+    return TreqOutbound(reactor, guard, pins=settings.pins, pool=pool)
 
 
 def _second_factor(store: SQLiteStore, reactor: Any) -> SecondFactor:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, TimeoutError, race
 from twisted.internet.interfaces import IListeningPort
@@ -17,6 +18,8 @@ from twisted.python.failure import Failure
 
 from openclaw import __version__
 from openclaw.assembly.audit import note_start
+from openclaw.assembly.channel_plan import plan_channels
+from openclaw.assembly.collector import settle
 from openclaw.assembly.encryption import encrypted, make_keeper
 from openclaw.assembly.listening import bind, raise_file_limit
 from openclaw.assembly.parts import Parts, assemble
@@ -31,8 +34,9 @@ from openclaw.errors import GatewayError
 from openclaw.monitoring.log_file import Console, LogFile, at_level
 
 # What a stop may take at most, step by step; together less than ten seconds.
-DRAIN_SECONDS = 6.5
+DRAIN_SECONDS = 5.0
 RECORD_SECONDS = 1.0
+CHANNELS_SECONDS = 1.5
 CLOSE_SECONDS = 1.0
 CLEAN_UP_SECONDS = 1.0
 
@@ -120,16 +124,23 @@ class GatewayService(Service):
             await parts.access.load()
             await parts.second_factor.load()
             await parts.conversations.load()
+            await parts.queue.open()
             await parts.heartbeat.load()
+            if parts.channels is not None:
+                await parts.channels.load()
         except Exception as error:  # Whatever keeps it from starting must end the process.
             if self.running:  # Else it was told to stop in the middle of its start.
                 self._failed(error)
             return
         self._phases.done("gateway")
+        if parts.channels is not None:
+            parts.channels.start()
         self._phases.done("channels")
         parts.heartbeat.startService()
         self._phases.done("cron")
         parts.conversations.open()
+        if parts.channels is not None:
+            parts.channels.open()
         self._phases.done("agent")
         for service in parts.helpers:
             service.startService()
@@ -139,6 +150,7 @@ class GatewayService(Service):
         if parts.certificate is not None:
             parts.certificate.on_change(self._write_runtime)
             parts.certificate.on_change(parts.health.refresh)
+        settle()
         self._phases.done("ready")
         self._phases.report()
         self._announce()
@@ -213,7 +225,11 @@ class GatewayService(Service):
             port.stopListening()
         await self._tasks.cancel()
         await parts.heartbeat.stopService()
+        if parts.channels is not None:
+            parts.channels.shut()
         await self._drain()
+        if parts.channels is not None:
+            await self._at_most(CHANNELS_SECONDS, "closing channels", parts.channels.stop())
         parts.door.shut("gateway stopping")
         await self._sockets_closed()
         await self._at_most(CLEAN_UP_SECONDS, "clean-up", self._clean_up())
@@ -292,6 +308,8 @@ def build(
     phases = Phases(seconds, began)
     settings = read_settings(options, environ, home)
     check_serving(settings)
+    plan = plan_channels(settings, environ)
+    settings = evolve(settings, warnings=(*settings.warnings, *plan.remarks))
     raise_file_limit()
     sockets = bind(settings.hosts, settings.port)
     serve = settings.access.tailscale_port
@@ -304,5 +322,5 @@ def build(
     port = sockets[0].getsockname()[1]
     shared = settings.password if settings.auth_mode == "password" else token
     certificate = make_keeper(settings, reactor)
-    parts = assemble(settings, shared or "", secret.encode(), port, reactor, certificate)
+    parts = assemble(settings, shared or "", secret.encode(), port, reactor, certificate, plan)
     return GatewayService(settings, parts, sockets, phases, reactor, greet, for_tailscale)

@@ -11,6 +11,7 @@ from openclaw.agents.runtimes.commands import COMMANDS
 from openclaw.agents.runtimes.phrases import ENGLISH
 from openclaw.agents.summaries import Summaries
 from openclaw.assembly.domain import Domain, make_id, now_ms
+from openclaw.config.known import known_secrets
 from openclaw.config.settings import Settings
 from openclaw.gateway.audited import audited
 from openclaw.gateway.dispatcher import Handler
@@ -24,6 +25,7 @@ from openclaw.gateway.methods.devices import DeviceMethods
 from openclaw.gateway.methods.exports import ExportMethods
 from openclaw.gateway.methods.mfa import MfaMethods
 from openclaw.gateway.methods.pairing import PairingMethods
+from openclaw.gateway.methods.queue import QueueMethods
 from openclaw.gateway.methods.sessions import SessionMethods
 from openclaw.gateway.methods.setup import Reached, SetupMethods
 from openclaw.gateway.methods.system import SystemMethods
@@ -64,7 +66,7 @@ class MethodTable:
             self._agents(),
             self._sessions(),
             self._chat(),
-            ChannelMethods(repeats=Repeats(self.clock.seconds), now_ms=now_ms),
+            self._channels(),
             AutomationMethods(),
             devices,
             self._setup(),
@@ -72,6 +74,9 @@ class MethodTable:
             self._mfa(),
             ExportMethods(exports=domain.exports, sealing=domain.export_sealing, make_id=make_id),
             TokenMethods(token=self.token, now_ms=now_ms),
+            QueueMethods(
+                queue=domain.queue, hide=known_secrets(self.settings).clean, now_ms=now_ms
+            ),
             AuditMethods(trail=domain.audit, sealing=domain.sealing, exports=domain.export_sealing),
             ConfigMethods(snapshot=_snapshot(self.settings, domain.config_revision)),
         )
@@ -79,6 +84,18 @@ class MethodTable:
         for namespace in namespaces:
             handlers |= namespace.handlers()
         return audited(handlers, domain.audit)
+
+    def _channels(self) -> ChannelMethods:
+        domain = self.domain
+        parts = domain.channels
+        return ChannelMethods(
+            channels=None if parts is None else parts.channels,
+            router=None if parts is None else parts.router,
+            traces=None if parts is None else parts.traces,
+            repeats=Repeats(self.clock.seconds),
+            now_ms=now_ms,
+            default_agent=domain.keys.default_agent,
+        )
 
     def _devices(self) -> DeviceMethods:
         access = self.domain.access

@@ -1,7 +1,9 @@
 """Makes every object of the gateway and gives each what it needs. Starts nothing."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 from twisted.application.service import Service
@@ -9,9 +11,11 @@ from twisted.internet.defer import Deferred, succeed
 
 from openclaw.agents.runs import Runs
 from openclaw.assembly.access import Access
+from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
-from openclaw.assembly.protocol import make_front, tailscale_peer_of
+from openclaw.assembly.protocol import Front, make_front, tailscale_peer_of
+from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
 from openclaw.assembly.renewal import renewal
 from openclaw.assembly.upkeep import Upkeep
 from openclaw.assembly.web import make_port
@@ -22,14 +26,20 @@ from openclaw.gateway.door import Door
 from openclaw.gateway.revocation import Revocation
 from openclaw.gateway.ticker import Ticker
 from openclaw.http.port import PortFactory
+from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_file import Hide
 from openclaw.protocol.schema.system import DashboardLink
+from openclaw.routing.admission import Admission
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.tls.keeper import CertificateKeeper
 from openclaw.sessions.conversations import Conversations
 from openclaw.storage.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from openclaw.assembly.channels import ChannelParts
+
 
 FORGET_SECONDS = 3600.0
 ENDING_SECONDS = 5.0
@@ -63,7 +73,9 @@ class Parts:
     sign_in: Callable[[], DashboardLink]
     audit: AuditTrail
     config_revision: str
+    queue: IQueueBackend
     hide: Hide
+    channels: ChannelParts | None = None
     certificate: CertificateKeeper | None = None
     stopping: bool = False
 
@@ -79,6 +91,15 @@ def _ending(domain: Domain, reactor: Any) -> Service:
     return Upkeep(end, reactor, ENDING_SECONDS)
 
 
+def _join(domain: Domain, front: Front, reactor: Any) -> None:
+    """Lead the channels into the conversations, and what becomes of them into health."""
+    if domain.channels is not None:
+        senders, work = domain.access.senders, front.limits.work
+        admission = Admission(senders, work.take_sender, reactor.seconds)
+        domain.channels.join(domain.conversations, admission)
+        domain.channels.changed = front.health.renew
+
+
 def assemble(
     settings: Settings,
     shared_secret: str,
@@ -86,6 +107,7 @@ def assemble(
     port: int,
     reactor: Any,
     certificate: CertificateKeeper | None = None,
+    plan: ChannelPlan | None = None,
 ) -> Parts:
     """Make a whole gateway.
 
@@ -93,9 +115,11 @@ def assemble(
     :param device_secret: device tokens are derived from it.
     :param certificate: what the port encrypts with, if it does.
     """
-    known = known_secrets(settings, shared_secret, device_secret.decode())
-    domain = make_domain(settings, device_secret, reactor)
+    secrets = () if plan is None else plan.secrets
+    known = known_secrets(settings, shared_secret, device_secret.decode(), *secrets)
+    domain = make_domain(settings, device_secret, reactor, plan)
     front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
+    _join(domain, front, reactor)
     helpers: tuple[Service, ...] = (
         domain.audit,  # The first to start and the last to stop.
         domain.figures.lag,
@@ -106,6 +130,7 @@ def assemble(
         Upkeep(domain.access.requests.sweep, reactor),
         _ending(domain, reactor),
         Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
     )
     renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
     optional = (certificate, domain.sealing, front.limits.names, renewing)
@@ -128,6 +153,8 @@ def assemble(
         helpers=(*helpers, *(one for one in optional if one is not None)),
         audit=domain.audit,
         config_revision=domain.config_revision,
+        queue=domain.queue,
+        channels=domain.channels,
         hide=known.clean,
         certificate=certificate,
         sign_in=front.sign_in,

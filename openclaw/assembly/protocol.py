@@ -253,6 +253,7 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
         changed=changed,
         default_agent=domain.keys.default_agent,
         tls=None if certificate is None else certificate.status,
+        channels=domain.statuses,
     )
     return HealthKeeper(sources, reactor, now_ms)
 

@@ -17,17 +17,24 @@ from openclaw.gateway.door import PeerOf
 from openclaw.gateway.factory import GatewayFactory
 from openclaw.gateway.step_up import StepUp
 from openclaw.http.answers import too_many
-from openclaw.http.channel import CarefulSite, count_request
+from openclaw.http.channel import CarefulSite, count_request, read_nothing
 from openclaw.http.files import FileRoot
 from openclaw.http.gate import Gate
 from openclaw.http.pages import ChatPage, ControlPage
 from openclaw.http.port import PortFactory, UpgradeAnywhere, header_map
 from openclaw.http.probes import Probes
 from openclaw.http.site import Root, Routes
+from openclaw.http.webhooks import Webhooks
 from openclaw.interfaces.security import Admitted, Peer
 from openclaw.protocol.base import encode
+from openclaw.security.addresses import bucket
+from openclaw.security.limiter import FailureLimiter, Kind
+from openclaw.security.limits.buckets import Buckets, Rate
 from openclaw.security.origins import Origins, is_local
 from openclaw.security.tls.clients import with_certificate
+
+WEBHOOK_FAILURES = 20
+WEBHOOK_LOCK_SECONDS = 60.0
 
 _FOREIGN_ORIGIN = encode(
     {"error": {"message": "origin not allowed", "type": "origin_not_allowed"}}
@@ -57,12 +64,14 @@ def make_port(
         return refusal
 
     traffic = front.limits.traffic
-    pages = Root(_routes(settings, domain, front, peer_of, stopping))
+    webhooks = _webhooks(domain, peer_of, reactor)
+    pages = Root(_routes(settings, domain, front, peer_of, stopping, webhooks))
     site = CarefulSite(
         UpgradeAnywhere(pages, sockets, refuses),
         lambda address: peer_of(address, {}),
         front.limits.pages,
         reactor,
+        read_nothing if webhooks is None else webhooks.reads_body,
     )
     return PortFactory(
         site, sockets, refuses, peer_of, front.limits.waiting, front.door.pace, reactor
@@ -121,6 +130,7 @@ def _routes(
     front: Front,
     peer_of: PeerOf,
     stopping: Callable[[], bool],
+    webhooks: Webhooks | None,
 ) -> Routes:
     asking = Asking(front, peer_of, Origins(settings.allowed_origins))
     root = settings.config.gateway.control_ui.root
@@ -141,7 +151,30 @@ def _routes(
         ui_config=_ui_config(front),
         gate=Gate(asking.who, _lacks_factor(front.step_up), asking.waits),
         refuses=asking.refuses,
+        webhooks=webhooks,
         known_host=asking.known_host,
+    )
+
+
+def _webhooks(domain: Domain, peer_of: PeerOf, reactor: Any) -> Webhooks | None:
+    """The webhooks of the channels, if there are any; wrong signatures are slowed."""
+    if domain.channels is None:
+        return None
+    limiter = FailureLimiter(
+        reactor.seconds, failures=WEBHOOK_FAILURES, lock_seconds=WEBHOOK_LOCK_SECONDS
+    )
+    counted = Buckets(reactor.seconds, Rate(WEBHOOK_FAILURES, WEBHOOK_FAILURES))
+
+    def failed(peer: Peer) -> int:
+        limiter.failed(peer, Kind.SECRET)
+        return counted.take(bucket(peer.address))
+
+    return Webhooks(
+        domain.channels.channels,
+        lambda request: peer_of(request.getClientAddress(), header_map(request)),
+        lambda peer: limiter.wait_ms(peer, Kind.SECRET),
+        failed,
+        reactor,
     )
 
 

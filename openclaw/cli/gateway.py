@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from openclaw.cli import audit, health, status
+from openclaw.cli import audit, health, status, trace
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common, places
 from openclaw.cli.output import print_json
@@ -108,3 +108,5 @@ def scopes_for(method: str) -> list[str]:
 command.add_command(audit.command, "audit")
 command.add_command(health.command, "health")
 command.add_command(status.command, "status")
+command.add_command(trace.trace, "trace")
+command.add_command(trace.ping, "ping")

@@ -38,12 +38,13 @@ def list_(given: Given, channel: str | None) -> None:
 
 
 @command.command("approve")
-@click.argument("handle", metavar="CODE|REQUEST")
+@click.argument("words", nargs=-1, required=True, metavar="[CHANNEL] CODE|REQUEST")
 @click.option("--channel", help="Look only among the senders of this channel.")
 @common
 @click.pass_obj
-def approve(given: Given, handle: str, channel: str | None) -> None:
+def approve(given: Given, words: tuple[str, ...], channel: str | None) -> None:
     """Let in who shows this code; a device also by the id of its request."""
+    handle, channel = _code_and_channel(words, channel)
     named = by_handle(handle)
     with Connection(given, ADMIN) as gateway:
         if "requestId" in named:
@@ -55,6 +56,15 @@ def approve(given: Given, handle: str, channel: str | None) -> None:
         print_json(approved)
     else:
         say(f"Approved {_who(approved)}.", fg="green")
+
+
+def _code_and_channel(words: tuple[str, ...], channel: str | None) -> tuple[str, str | None]:
+    """What is to be approved; people in chats are told to put the channel before the code."""
+    if len(words) == 1:
+        return words[0], channel
+    if len(words) > 2 or channel not in (None, words[0]):
+        raise click.UsageError("Expected one code, with at most one channel before it.")
+    return words[1], words[0]
 
 
 def _who(approved: dict[str, Any]) -> str:

@@ -82,10 +82,10 @@ class Findings:
 
 
 def join(path: str, key: str, is_index: bool = False) -> str:
-    """Add one step to a JSON path; a key with a dot in it is quoted."""
+    """Add one step to a JSON path; a key with a dot in it, or nothing, is quoted."""
     if is_index:
         return f"{path}[{key}]"
-    step = f'["{key}"]' if "." in key else key
+    step = f'["{key}"]' if "." in key or not key else key
     return step if not path else f"{path}{step}" if step[0] == "[" else f"{path}.{step}"
 
 

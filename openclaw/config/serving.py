@@ -4,6 +4,8 @@ from openclaw.config.listening import is_loopback
 from openclaw.config.settings import Settings
 from openclaw.errors import ConfigError
 
+SERVED_QUEUES = ("sqlite", "memory")
+
 
 def check_serving(settings: Settings) -> None:
     """Raise if a gateway must not be started with these settings.
@@ -15,6 +17,14 @@ def check_serving(settings: Settings) -> None:
         raise ConfigError(
             'is "remote": this host talks to another gateway; set "local" to run one here',
             "gateway.mode",
+        )
+    backend = settings.config.queue.backend
+    if backend not in SERVED_QUEUES:
+        raise ConfigError(
+            f'"{backend}" is not served yet; expected one of '
+            + ", ".join(f'"{one}"' for one in SERVED_QUEUES)
+            + '; "sqlite" keeps messages in the journal of this gateway and needs no server',
+            "queue.backend",
         )
     exposed = [host for host in settings.hosts if not is_loopback(host)]
     if exposed and settings.auth_mode == "none":

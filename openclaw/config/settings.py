@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from openclaw.config.access import AccessSettings, access_settings
 from openclaw.config.address_list import AddressList, read_address_list
+from openclaw.config.bindings import check_bindings
 from openclaw.config.environment import variable
 from openclaw.config.listening import (
     address,
@@ -173,6 +174,7 @@ def effective(
         gateway.auth.password, known, "gateway.auth.password"
     )
     mode = _auth_mode(config, token_source, password)
+    check_bindings(config)
     ready, warnings = providers(config, known)
     workspace = config.agents.defaults.workspace
     log_file = config.logging.file

@@ -6,62 +6,53 @@ client along, which a gateway without a model never needs.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-from service_identity import VerificationError
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
-from twisted.web.iweb import IPolicyForHTTPS, IResponse
+from twisted.web.client import (  # type: ignore[attr-defined]  # One is not in __all__.
+    URI,
+    Agent,
+    RequestNotSent,
+    RequestTransmissionFailed,
+    ResponseNeverReceived,
+)
+from twisted.web.iweb import IResponse
 
 from openclaw import __version__
+from openclaw.config.schema.traffic import Pool
 from openclaw.http.body import Answer, Body
-from openclaw.http.pinned import PinnedKeys
+from openclaw.http.outgoing.causes import innermost, words
+from openclaw.http.outgoing.dialing import Dialing
+from openclaw.http.outgoing.pool import ConnectionPool, PooledConnection
+from openclaw.http.outgoing.upload import Upload
 from openclaw.interfaces.outbound import IOutboundResponse, OutboundError
-
-CACHED_PER_HOST = 16
-"""Idle connections kept for one host; busy ones are bounded by the runs that use them."""
-
-CACHED_SECONDS = 30
-"""How long an idle connection is kept. Servers close theirs without warning, some after 5 s."""
 
 RELEASE_SECONDS = 1.0
 """What a body nobody wants any more gets, to end by itself and free its connection for reuse."""
 
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+"""Methods that mean the same once and twice, RFC 9110 section 9.2.2."""
+
 
 class Connections:
-    """What exchanges share: the pool of idle connections, who is believed, what is under way.
+    """What exchanges share: the pool of connections, how hosts are reached, what runs."""
 
-    :param tls: which servers are believed; the platform's authorities unless given.
-    :param pins: keys of which a server must show one besides, by lowercase host name.
-    """
-
-    def __init__(
-        self,
-        reactor: Any,
-        tls: IPolicyForHTTPS | None = None,
-        pins: Mapping[str, Sequence[str]] | None = None,
-    ) -> None:
+    def __init__(self, reactor: Any, dialing: Dialing, settings: Pool) -> None:
         self.reactor = reactor
-        policy = BrowserLikePolicyForHTTPS() if tls is None else tls
-        self.tls = PinnedKeys(policy, pins) if pins else policy
-        self.pool = HTTPConnectionPool(reactor)
-        self.pool.maxPersistentPerHost = CACHED_PER_HOST
-        self.pool.cachedConnectionTimeout = CACHED_SECONDS
-        # Whoever asks knows what may be sent twice.
-        self.pool.retryAutomatically = False
+        self.dialing = dialing
+        self.settings = settings
+        self.pool = ConnectionPool(reactor, settings)
         self.live: set[Exchange] = set()
 
     def close(self) -> Deferred[None]:
-        """Abort what is under way; fires once the idle connections are closed."""
+        """Abort what is under way; fires once every connection is gone."""
         for exchange in list(self.live):
             exchange.abort()
-        closed: Deferred[None] = self.pool.closeCachedConnections()
-        return closed
+        return self.pool.close()
 
 
 class Exchange:
@@ -71,15 +62,25 @@ class Exchange:
     the one place that sees both a fresh and a reused connection before the request goes out.
 
     :param patience: seconds for connecting, seconds of silence after that.
+    :param addresses: the literal addresses that may be connected to; none to look the name up.
     """
 
     persistent = True
 
-    def __init__(self, shared: Connections, patience: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        shared: Connections,
+        patience: tuple[float, float],
+        addresses: tuple[str, ...] = (),
+    ) -> None:
         self._shared = shared
+        self._addresses = addresses
         self._connect_seconds, self._idle_seconds = patience
         self._peer = "the server"
-        self._connection: Any = None
+        self._connection: PooledConnection | None = None
+        self._repeatable = False
+        self._fresh = False
+        self._secure = False
         self._waiting: Deferred[Any] | None = None
         self._expired = False
         self._cancelled = False
@@ -94,13 +95,15 @@ class Exchange:
         """Connect, write the request, wait for the head of the answer."""
         named: dict[bytes | str, bytes | str] = {"user-agent": f"openclaw-gateway/{__version__}"}
         named.update((name.lower(), value) for name, value in headers.items())
+        self._repeatable = method.upper() in REPEATABLE
         try:
-            # A client of its own per request: cookies of one answer go to no other.
-            client = HTTPClient(Agent.usingEndpointFactory(self._shared.reactor, self, pool=self))
-            asked = client.request(
-                method, url, headers=named, data=body, allow_redirects=False, unbuffered=True
-            )
-            response = await self._head(asked)
+            try:
+                response = await self._once(method, url, named, body)
+            except Exception as error:
+                if not self._may_repeat(error):
+                    raise
+                self._begin_again()
+                response = await self._once(method, url, named, body)
         except Exception as error:  # Every failure of the network becomes one class.
             self.close()
             raise self.explain(error) from None
@@ -109,6 +112,31 @@ class Exchange:
         response.deliverBody(receiver)
         receiver.wait()
         return Answer(response, receiver)
+
+    def _once(
+        self, method: str, url: str, named: dict[bytes | str, bytes | str], body: bytes
+    ) -> Deferred[IResponse]:
+        # A client of its own per request: cookies of one answer go to no other.
+        client = HTTPClient(Agent.usingEndpointFactory(self._shared.reactor, self, pool=self))
+        data = Upload(body, self.heard) if body else b""
+        asked = client.request(
+            method, url, headers=named, data=data, allow_redirects=False, unbuffered=True
+        )
+        return self._head(asked)
+
+    def _may_repeat(self, error: Exception) -> bool:
+        """Whether a connection that had been idle turned out to be dead, and nothing happened."""
+        if self._connection is None or not self._connection.used:
+            return False
+        if self._expired or self._cancelled:
+            return False
+        unanswered = isinstance(error, ResponseNeverReceived | RequestTransmissionFailed)
+        return isinstance(error, RequestNotSent) or (unanswered and self._repeatable)
+
+    def _begin_again(self) -> None:
+        """Once more, on a connection that nobody used before."""
+        self._connection, self._fresh = None, True
+        self._timer.reset(self._connect_seconds)
 
     def _head(self, asked: Deferred[Any]) -> Deferred[IResponse]:
         """Wait for the head, and know a cancelled wait from a failed one.
@@ -128,20 +156,31 @@ class Exchange:
         """Tell the agent how to reach a server that no idle connection leads to."""
         host = uri.host.decode("ascii")
         self._peer = f"{host.rpartition('@')[2]}:{uri.port}"  # Never what stands before an @.
-        endpoint = HostnameEndpoint(
-            self._shared.reactor, host, uri.port, timeout=self._connect_seconds
-        )
-        if uri.scheme == b"https":
-            return wrapClientTLS(self._shared.tls.creatorForNetloc(uri.host, uri.port), endpoint)
-        if uri.scheme != b"http":
+        if uri.scheme not in (b"https", b"http"):
             raise OutboundError("only http and https addresses can be asked", "refused")
-        return endpoint
+        self._secure = uri.scheme == b"https"
+        return self._shared.dialing.endpoint(
+            host,
+            uri.port,
+            secure=self._secure,
+            addresses=self._addresses,
+            seconds=self._connect_seconds,
+        )
 
     def getConnection(self, key: Hashable, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
         """Take a connection out of the pool, or make one."""
-        return self._shared.pool.getConnection(key, endpoint).addCallback(self._connected)
+        # A connection that was made on trust, or to other addresses, is not for this request.
+        place = (key, frozenset(self._addresses))
+        pooled = self._shared.pool.borrow(
+            place,
+            endpoint,
+            secure=self._secure,
+            repeatable=self._repeatable,
+            fresh=self._fresh,
+        )
+        return pooled.addCallback(self._connected)
 
-    def _connected(self, connection: Any) -> Any:
+    def _connected(self, connection: PooledConnection) -> PooledConnection:
         self._connection = connection
         self.heard()
         return connection
@@ -169,9 +208,7 @@ class Exchange:
             self._waiting.cancel()
         if self._finished or self._connection is None:
             return
-        if self._connection.transport is not None:
-            # Not loseConnection(): over TLS that waits for an answer of the peer that fell silent.
-            self._connection.transport.abortConnection()
+        self._connection.cut()
 
     def _expire(self) -> None:
         self._expired = True
@@ -185,34 +222,18 @@ class Exchange:
             return error
         if self._cancelled:
             return CancelledError()
-        cause = _innermost(error or ConnectionLost())
+        cause = innermost(error or ConnectionLost())
         if isinstance(cause, OutboundError):
             return cause
-        if self._connection is None:
-            return OutboundError(f"cannot connect to {self._peer}: {_words(cause)}", "connect")
-        return OutboundError(f"the connection to {self._peer} broke: {_words(cause)}", "lost")
+        if self._connection is None or isinstance(error, RequestNotSent):
+            return OutboundError(f"cannot connect to {self._peer}: {words(cause)}", "connect")
+        return OutboundError(f"the connection to {self._peer} broke: {words(cause)}", "lost")
 
     def _too_slow(self) -> OutboundError:
         if self._connection is None:
-            seconds = self._connect_seconds
-            return OutboundError(f"no connection to {self._peer} within {seconds:g} s", "connect")
+            told = f"no connection to {self._peer} within {self._connect_seconds:g} s"
+            if self._shared.pool.full:
+                most = self._shared.settings.max_size
+                told += f": all {most} that connections.pool.maxSize allows are in use"
+            return OutboundError(told, "connect")
         return OutboundError(f"{self._peer} sent nothing for {self._idle_seconds:g} s", "timeout")
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Twisted wraps what happened in ``reasons``: the first of the first is the cause."""
-    reasons = getattr(error, "reasons", None)
-    while reasons:
-        error = reasons[0].value
-        reasons = getattr(error, "reasons", None)
-    return error
-
-
-def _words(error: BaseException) -> str:
-    """What an exception says, or its name; OpenSSL says it in a list of triples."""
-    if isinstance(error, VerificationError):
-        return "its certificate is for another name"
-    said = error.args[0] if error.args else None
-    if isinstance(said, list):
-        return "; ".join(str(entry[-1]) for entry in said if entry) or "TLS failed"
-    return str(error).strip().rstrip(".") or type(error).__name__

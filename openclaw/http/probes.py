@@ -51,8 +51,7 @@ class Probes:
             failing.append("stopping")
         elif not self.ready():
             failing.append("startup-sidecars")
-        if not self.health.ok:
-            failing.append("store")
+        failing += self.health.failing
         body: dict[str, object] = {"ready": not failing, "failing": failing}
         if self.trusted(request):
             body["uptimeMs"] = self.uptime_ms()

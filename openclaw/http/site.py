@@ -17,6 +17,7 @@ from openclaw.http.answers import (
 from openclaw.http.gate import ROUTES, Gate
 from openclaw.http.pages import ChatPage, ControlPage
 from openclaw.http.probes import Probes
+from openclaw.http.webhooks import Webhooks
 
 _READING = (b"GET", b"HEAD")
 _FOREIGN_HOST = {
@@ -38,6 +39,7 @@ class Routes:
     :ivar gate: who may have what.
     :ivar refuses: an answer for requests that must not be served at all, else ``None``.
     :ivar known_host: whether the caller uses a name that nobody else can point at this gateway.
+    :ivar webhooks: ``None`` where no channel is configured.
     """
 
     probes: Probes
@@ -47,6 +49,7 @@ class Routes:
     gate: Gate
     refuses: Callable[[Request], tuple[int, str] | None]
     known_host: Callable[[Request], bool]
+    webhooks: Webhooks | None = None
 
 
 class Root(Resource):
@@ -70,11 +73,16 @@ class Root(Resource):
             odd = sorted(self._fixed.keys() ^ ROUTES.keys())
             raise ValueError(f"routes and their scopes differ: {', '.join(odd)}")
 
-    def render(self, request: Request) -> bytes:
+    def render(self, request: Request) -> bytes | int:
         """Answer one request."""
         refusal = self._routes.refuses(request)
         if refusal is not None:
             return send_json(request, refusal[0], refusal[1].encode())
+        webhooks = self._routes.webhooks
+        place = webhooks.place(request) if webhooks is not None else None
+        if webhooks is not None and place is not None:
+            # Its signature says whom it is from, so it may come by whatever name leads here.
+            return webhooks.serve(request, place)
         segments = _segments(request.path)
         if segments is None:
             return not_found(request)

@@ -6,24 +6,44 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from openclaw.interfaces.tools import Authority, Image, ToolCall, ToolSpec
+
+MOST_TURNS = 200
+"""The latest turns of a conversation that a model is shown; what is older, a summary stands for."""
+
 
 @frozen
 class Turn:
     """One message of a conversation, as a model sees it.
 
-    :ivar role: ``user``, ``assistant`` or ``system``.
+    :ivar role: ``user``, ``assistant``, ``system`` or ``tool``.
+    :ivar calls: tools that an assistant's turn asks for.
+    :ivar call_id: the call that a tool's turn answers.
+    :ivar is_error: whether a tool failed.
+    :ivar thinking: what an assistant thought, opaque, as its own runtime wrote it: some models
+        want it back beside their calls.
     """
 
     role: str
     text: str
+    images: tuple[Image, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+    is_error: bool = False
+    thinking: str = ""
 
 
 @frozen
 class Usage:
-    """Tokens of one model call."""
+    """Tokens of one model call.
+
+    :ivar input: without those read from a cache.
+    """
 
     input: int = 0
     output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
 
     @property
     def total(self) -> int:
@@ -61,6 +81,10 @@ class RunRequest:
 
     :ivar turns: the conversation, oldest first; the last one is the input of this run.
     :ivar timeout_seconds: how long the run may take as a whole; the caller enforces it too.
+    :ivar tools: what the model may ask for.
+    :ivar thinking: how much it thinks first: ``off minimal low medium high``; empty for its own.
+    :ivar max_tokens: most tokens of the answer; 0 for the model's own.
+    :ivar authority: on whose behalf; for runtimes that use tools by themselves.
     """
 
     run_id: str
@@ -70,6 +94,10 @@ class RunRequest:
     turns: Sequence[Turn]
     system: str = ""
     timeout_seconds: float = 600.0
+    tools: Sequence[ToolSpec] = ()
+    thinking: str = ""
+    max_tokens: int = 0
+    authority: Authority = field(factory=Authority)
 
 
 @frozen
@@ -77,12 +105,17 @@ class RunOutcome:
     """How a runtime ended its answer.
 
     :ivar text: the whole answer.
-    :ivar stop_reason: the provider's word, ``stop`` for an ordinary end.
+    :ivar stop_reason: the provider's word, ``stop`` for an ordinary end, ``tool_calls`` where it
+        waits for tools.
+    :ivar calls: tools the model asks for; whoever called uses them and asks again.
+    :ivar thinking: see :attr:`Turn.thinking`.
     """
 
     text: str
     stop_reason: str = "stop"
     usage: Usage = field(factory=Usage)
+    calls: tuple[ToolCall, ...] = ()
+    thinking: str = ""
 
 
 class IRunSink(Interface):
@@ -94,11 +127,18 @@ class IRunSink(Interface):
     def delta(text: str) -> None:
         """More text of the answer; never empty."""
 
+    def thought(text: str) -> None:
+        """More of what the model thinks; shown to those who want to see it, never stored."""
+
+    def watched() -> bool:
+        """Whether anybody sees the answer grow; if not, nothing is gained by pacing it."""
+
 
 class IAgentRuntime(Interface):
     """Produces answers: a model behind a wire, or the embedded agent."""
 
     name: str = Attribute("Short name for logs, e.g. ``openai-completions``.")
+    most_turns: int = Attribute("How many of a conversation's latest turns it makes use of.")
 
     def models() -> Sequence[ModelInfo]:
         """The models this runtime serves."""

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
 from openclaw.interfaces.agents import Turn, Usage
+from openclaw.interfaces.messages import Origin
 from openclaw.protocol.base import Raw, Wire
 from openclaw.protocol.schema.agents import AgentFinal
 from openclaw.protocol.schema.chat import History, HistoryDelta, HistoryParams, Message
@@ -28,6 +29,9 @@ class NewInput:
     :ivar run_id: names the run, and makes a repeat of the same input harmless.
     :ivar timeout_seconds: how long its run may take; ``None`` for the configured time.
     :ivar system: extra words for the model, not part of the transcript.
+    :ivar origin: where its answer goes besides the transcript; ``None`` for nowhere.
+    :ivar owner: whether the owner asked; tools and commands that only they may use go by it.
+    :ivar scopes: operator scopes of the client that asked.
     """
 
     run_id: str
@@ -36,6 +40,9 @@ class NewInput:
     text: str
     timeout_seconds: float | None = None
     system: str = ""
+    origin: Origin | None = None
+    owner: bool = False
+    scopes: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -57,12 +64,16 @@ class Input:
     attempt: int = 1
     timeout_seconds: float | None = None
     system: str = ""
+    origin: Origin | None = None
+    owner: bool = False
+    scopes: tuple[str, ...] = ()
 
 
 class RunRecord(Wire, frozen=True, kw_only=True):
     """How a run ended, as the journal keeps it for repeats and for ``agent.wait``.
 
     :ivar error: the words of the failure, empty if there was none.
+    :ivar reply: what goes back to where the input came from; empty for nothing.
     """
 
     final: AgentFinal
@@ -70,6 +81,7 @@ class RunRecord(Wire, frozen=True, kw_only=True):
     ended_at: int
     error: str = ""
     stop_reason: str = ""
+    reply: str = ""
 
 
 @frozen(kw_only=True)
@@ -119,8 +131,11 @@ class IConversations(Interface):
     def receipt(run_id: str) -> Deferred[Receipt | None]:
         """What is known of a run; ``None`` for one that was never accepted."""
 
-    def turns(entry: Input) -> Deferred[Sequence[Turn]]:
-        """The conversation a model should see for one input, that input last."""
+    def turns(entry: Input, most: int) -> Deferred[Sequence[Turn]]:
+        """The conversation a runtime should see for one input, that input last.
+
+        :param most: how many of the latest turns; a summary of what is older comes on top.
+        """
 
     def shown(run_id: str) -> Deferred[None]:
         """Record that something of the answer is about to be seen; fires when durable."""
@@ -190,3 +205,26 @@ class IRuns(Interface):
 
     def interrupt() -> None:
         """End what still runs because the gateway stops; what nobody saw will run again."""
+
+
+class IReplies(Interface):
+    """Takes answers back to where their inputs came from; only for inputs that have an origin."""
+
+    def started(entry: Input) -> bool:
+        """Somebody works on it now.
+
+        :return: whether to tell :meth:`grew`: the answer is shown while it grows.
+        """
+
+    def grew(entry: Input, text: str) -> None:
+        """So much of the answer may be seen already; each call has the whole of it so far."""
+
+    def silent(entry: Input) -> None:
+        """It ended, and nothing is to be said."""
+
+    def reply(entry: Input, text: str) -> Deferred[None]:
+        """The answer is complete, or there will be none and the text says why; never empty.
+
+        :return: fires once it is as durable as the input was; only then is it no longer owed. A
+            repeat of it, after a crash, is harmless.
+        """

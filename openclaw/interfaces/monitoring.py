@@ -21,6 +21,8 @@ class IHealth(Interface):
 
     ok: bool = Attribute("Whether the gateway can do its work now.")
 
+    failing: list[str] = Attribute("What keeps it from being ready: the store, accounts.")
+
     def text() -> Raw:
         """The snapshot as JSON text, at most a minute old."""
 

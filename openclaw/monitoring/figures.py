@@ -23,6 +23,7 @@ class Figures:
     """Counters of this process.
 
     :ivar active_runs: how many runs there are now; set once runs are made.
+    :ivar messages: what became of the events of channel accounts: account, outcome.
     """
 
     clock_ms: Callable[[], int]
@@ -31,6 +32,7 @@ class Figures:
     notices: Notices
     usage: UsageReport
     active_runs: Callable[[], int] = int
+    messages: Counter[tuple[str, str]] = field(factory=Counter, init=False)
     _ended: Counter[str] = field(factory=Counter, init=False)
 
     def count_run(self, state: str) -> None:
@@ -38,6 +40,10 @@ class Figures:
         self._ended[state] += 1
         if state in _FAILURES:
             self.notices.note(f"run.{state}", "a run did not end well")
+
+    def count_message(self, account: str, outcome: str) -> None:
+        """An event came from a platform."""
+        self.messages[account, outcome] += 1
 
     def now_ms(self) -> int:
         """See :meth:`IFigures.now_ms`."""

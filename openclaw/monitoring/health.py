@@ -1,6 +1,6 @@
 """The health snapshot: made once a minute and on change, read by everybody, told to everybody."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 from twisted.application.service import Service
@@ -9,10 +9,12 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.monitoring import IHealth
 from openclaw.interfaces.storage import IStore
+from openclaw.monitoring.channel_views import failing, labels_of, summaries_of
 from openclaw.protocol.base import UNSET, Raw, encode
 from openclaw.protocol.schema.system import (
     AgentHealth,
@@ -35,6 +37,7 @@ class HealthSources:
 
     :ivar changed: told before a new snapshot is published, to raise its version.
     :ivar heartbeat: the default agent's heartbeat as it is set now.
+    :ivar channels: every account as it is now.
     :ivar tls: tells about the port's certificate; ``None`` where the port speaks no TLS.
     """
 
@@ -46,6 +49,7 @@ class HealthSources:
     changed: Callable[[], None]
     default_agent: str
     tls: Callable[[], TlsStatus] | None = None
+    channels: Callable[[], Sequence[AccountStatus]] = tuple
 
 
 @implementer(IHealth)
@@ -89,10 +93,20 @@ class HealthKeeper(Service):
         self._sources.events.publish("health", self._text)
         return self._text
 
+    def renew(self) -> None:
+        """Make a new snapshot because something in it changed."""
+        self.refresh()
+
     @property
     def ok(self) -> bool:
         """Whether the gateway can do its work now."""
         return self._sources.store.health().ok
+
+    @property
+    def failing(self) -> list[str]:
+        """See :meth:`IHealth.failing`."""
+        broken = [] if self.ok else ["store"]
+        return broken + failing(self._sources.channels())
 
     def _make(self) -> Health:
         began = self._now_ms()
@@ -100,13 +114,14 @@ class HealthKeeper(Service):
         store = sources.store.health()
         sessions = self._sessions(began, store.path)
         heartbeat = sources.heartbeat()
+        accounts = sources.channels()
         return Health(
             ok=store.ok,
             ts=began,
             duration_ms=self._now_ms() - began,
-            channels={},
-            channel_order=[],
-            channel_labels={},
+            channels=summaries_of(accounts),
+            channel_order=list(labels_of(accounts)),
+            channel_labels=labels_of(accounts),
             heartbeat_seconds=heartbeat.every_ms // 1000,
             default_agent_id=sources.default_agent,
             agents=[

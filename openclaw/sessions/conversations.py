@@ -18,6 +18,7 @@ from openclaw.interfaces.conversations import (
     Ending,
     IConversations,
     Input,
+    IReplies,
     IRunner,
     NewInput,
     Receipt,
@@ -46,7 +47,9 @@ from openclaw.sessions.endings import record_of
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.lanes import CAPACITY, Lanes
+from openclaw.sessions.owed import OwedReplies
 from openclaw.sessions.records import Session
+from openclaw.sessions.rows import StoredRun
 from openclaw.sessions.transcripts import Transcripts, session_message
 
 RUNS_KEPT_MS = 24 * 3_600_000
@@ -68,6 +71,7 @@ class Conversations:
         clock: IReactorTime,
         now_ms: Callable[[], int],
         make_id: Callable[[], str],
+        replies: IReplies,
         lane_capacity: int = CAPACITY,
     ) -> None:
         self._store = store
@@ -79,6 +83,7 @@ class Conversations:
         self._runner = CountedRunner(runner, store)
         self._lanes = Lanes(self._runner, clock, self._left, lane_capacity)
         self._transcripts = Transcripts(store, index)
+        self._owed = OwedReplies(store, replies, clock)
         self._storing: dict[str, list[Deferred[None]]] = {}
         self._coming: dict[str, int] = {}
         self._open: dict[str, Input] = {}
@@ -95,6 +100,9 @@ class Conversations:
         for session in sessions:
             self._index.put(session)
         plan = recovery.plan(unfinished, {session.session_id for session in sessions})
+        for run in plan.owed:
+            if run.record is not None:
+                self._owed.add(run.entry, run.record.reply)
         for entry in plan.interrupted:
             await self._interrupt(entry)
         for entry in plan.run:
@@ -114,11 +122,13 @@ class Conversations:
         await self._store.run(journal.forget_runs, before=before)
 
     def open(self) -> None:
-        """Start running inputs."""
+        """Start running inputs, and giving the answers that are owed."""
+        self._owed.settle()
         self._lanes.open()
 
     def drain(self) -> Deferred[None]:
         """Start nothing more; fires when what runs has ended. What waits stays on disk."""
+        self._owed.close()
         return self._lanes.close()
 
     # -- inputs ----------------------------------------------------------------------------------
@@ -178,7 +188,7 @@ class Conversations:
         self._tell_change(entry.session_key, reason="accepted", run_id=entry.run_id)
         return Receipt(state="new", input=entry)
 
-    async def _take_up(self, run: journal.StoredRun) -> Receipt:
+    async def _take_up(self, run: StoredRun) -> Receipt:
         """Answer for an input that the journal has and memory has not.
 
         Usually it ended long ago. If not, this process could not record its end, or never learned
@@ -245,9 +255,9 @@ class Conversations:
 
     # -- runs --------------------------------------------------------------------------------------
 
-    def turns(self, entry: Input) -> Deferred[Sequence[Turn]]:
+    def turns(self, entry: Input, most: int) -> Deferred[Sequence[Turn]]:
         """See :meth:`IConversations.turns`."""
-        return self._transcripts.turns(entry)
+        return self._transcripts.turns(entry, most)
 
     def shown(self, run_id: str) -> Deferred[None]:
         """See :meth:`IConversations.shown`."""
@@ -275,6 +285,10 @@ class Conversations:
                 self._tell_message(session, ended.message)
         self._tell_change(entry.session_key, phase=_phase(ending), run_id=entry.run_id)
         self._results[entry.run_id] = record
+        if record.reply:
+            await self._owed.give(entry, record.reply)
+        elif entry.origin is not None:
+            self._owed.forgo(entry)
         return ended.message
 
     def ended(self, run_id: str) -> Deferred[RunRecord]:

@@ -21,7 +21,15 @@ def record_of(entry: Input, ending: Ending) -> RunRecord:
         ended_at=ending.ended_at_ms,
         error=ending.error,
         stop_reason=ending.stop_reason,
+        reply=_reply(ending) if entry.origin is not None else "",
     )
+
+
+def _reply(ending: Ending) -> str:
+    """What somebody on a chat platform is told: no run ends in silence unless it was stopped."""
+    if not ending.error:
+        return ending.text
+    return "\n\n".join(part for part in (ending.text, f"⚠️ {ending.error}") if part)
 
 
 def _final(entry: Input, ending: Ending) -> AgentFinal:

@@ -1,7 +1,8 @@
 """The SQL of conversations: plain functions, each one transaction in the store's thread.
 
 States of an input: ``accepted`` (on disk; nothing of its answer was seen), ``shown`` (something
-was), ``ended``. What they mean after a crash is decided in :mod:`openclaw.sessions.recovery`.
+was), ``answered`` (ended, and its answer is owed to where it came from), ``ended``. What they mean
+after a crash is decided in :mod:`openclaw.sessions.recovery`.
 """
 
 from typing import Any, get_args
@@ -10,30 +11,26 @@ import msgspec
 from attrs import evolve, frozen
 
 from openclaw.interfaces.agents import Usage
-from openclaw.interfaces.conversations import Ending, Input, InputKind, NewInput, RunRecord
+from openclaw.interfaces.conversations import Ending, Input, NewInput, RunRecord
 from openclaw.interfaces.storage import ITransaction, Row
 from openclaw.protocol.base import UNSET, encode
-from openclaw.protocol.schema.chat import Message, MessageMark, MessageUsage, TextPart
+from openclaw.protocol.schema.chat import Message, MessageUsage, TextPart
 from openclaw.sessions.records import LastStatus, Session, Settings, StoredInput
+from openclaw.sessions.rows import (
+    INPUT,
+    MESSAGE,
+    SESSION,
+    StoredRun,
+    input_of,
+    marked,
+    message_of,
+    run_of,
+    sealed,
+    session_of,
+    stored_input,
+)
 
-_message_decoder = msgspec.json.Decoder(Message)
-_settings_decoder = msgspec.json.Decoder(Settings)
-_stored_decoder = msgspec.json.Decoder(StoredInput)
-_record_decoder = msgspec.json.Decoder(RunRecord)
-
-_INPUT = "run_id, kind, session_key, session_id, body, accepted_at, attempts, state, result"
-_SESSION = "key, session_id, agent_id, created_at, updated_at, archived, last_seq, settings"
-_MESSAGE = "seq, message_id, run_id, body"
 PREVIEW_LENGTH = 120
-
-
-@frozen
-class StoredRun:
-    """One input with its state, as the journal has it."""
-
-    entry: Input
-    state: str
-    record: RunRecord | None
 
 
 @frozen
@@ -58,15 +55,15 @@ class Ended:
 
 def load(tx: ITransaction) -> tuple[list[Session], list[StoredRun]]:
     """Every session, the one that changed last at the end, and every input that has not ended."""
-    sessions = tx.rows(f"select {_SESSION} from session order by updated_at")
-    inputs = tx.rows(f"select {_INPUT} from input where state <> 'ended' order by position")
-    return [_session(tx, row) for row in sessions], [_run(tx, row) for row in inputs]
+    sessions = tx.rows(f"select {SESSION} from session order by updated_at")
+    inputs = tx.rows(f"select {INPUT} from input where state <> 'ended' order by position")
+    return [session_of(tx, row) for row in sessions], [run_of(tx, row) for row in inputs]
 
 
 def find_run(tx: ITransaction, *, run_id: str) -> StoredRun | None:
     """One input, whatever its state."""
-    rows = tx.rows(f"select {_INPUT} from input where run_id = :run_id", run_id=run_id)
-    return _run(tx, rows[0]) if rows else None
+    rows = tx.rows(f"select {INPUT} from input where run_id = :run_id", run_id=run_id)
+    return run_of(tx, rows[0]) if rows else None
 
 
 def store_input(
@@ -90,6 +87,9 @@ def store_input(
         message_seq=session.last_seq,
         timeout_seconds=new.timeout_seconds,
         system=new.system,
+        origin=new.origin,
+        owner=new.owner,
+        scopes=new.scopes,
     )
     tx.execute(
         "insert into input(run_id, kind, session_key, session_id, state, attempts, accepted_at,"
@@ -103,23 +103,11 @@ def store_input(
         position=position,
         body=tx.seal("input.body", new.run_id, encode(stored)),
     )
-    run = StoredRun(_input(new.run_id, new.kind, session, stored, now), "accepted", None)
-    return Stored(run, session, _marked(message, message_id, session.last_seq, new.run_id))
-
-
-def _input(run_id: str, kind: InputKind, session: Session, stored: StoredInput, now: int) -> Input:
-    """An input as :func:`find_run` would read it, right after it was stored."""
-    return Input(
-        run_id=run_id,
-        kind=kind,
-        session_key=session.key,
-        session_id=session.session_id,
-        agent_id=stored.agent_id,
-        text=stored.text,
-        message_seq=stored.message_seq,
-        accepted_at_ms=now,
-        timeout_seconds=stored.timeout_seconds,
-        system=stored.system,
+    entry = input_of(stored, new.run_id, new.kind, session.key, session.session_id, now)
+    return Stored(
+        StoredRun(entry, "accepted", None),
+        session,
+        marked(message, message_id, session.last_seq, new.run_id),
     )
 
 
@@ -151,30 +139,36 @@ def store_ending(
     """
     now = ending.ended_at_ms
     belongs = tx.rows(
-        "update input set state = 'ended', started_at = :started, ended_at = :now,"
+        "update input set state = :state, started_at = :started, ended_at = :now,"
         " result = :result where run_id = :run_id returning session_id",
         run_id=entry.run_id,
+        state="answered" if record.reply else "ended",
         started=ending.started_at_ms,
         now=now,
         result=tx.seal("input.result", entry.run_id, encode(record)),
     )
     _store_usage(tx, entry, ending)
     rows = tx.rows(
-        f"select {_SESSION} from session where key = :key and session_id = :session_id",
+        f"select {SESSION} from session where key = :key and session_id = :session_id",
         key=entry.session_key,
         session_id=belongs[0][0] if belongs else "",
     )
     if not rows:
         return Ended(None, None)
-    before = _session(tx, rows[0])
+    before = session_of(tx, rows[0])
     settings = _after_run(before.settings, entry, ending)
     message = _answer(ending)
     step = 1 if message is not None else 0
-    session = _session(tx, _update(tx, entry.session_key, settings, step, now))
+    session = session_of(tx, _update(tx, entry.session_key, settings, step, now))
     if message is None:
         return Ended(session, None)
     _insert_message(tx, session, message, message_id, entry.run_id, now)
-    return Ended(session, _marked(message, message_id, session.last_seq, entry.run_id))
+    return Ended(session, marked(message, message_id, session.last_seq, entry.run_id))
+
+
+def mark_replied(tx: ITransaction, *, run_id: str) -> None:
+    """The answer is in the outbox."""
+    tx.execute("update input set state = 'ended' where run_id = :run_id", run_id=run_id)
 
 
 def read_messages(
@@ -182,14 +176,33 @@ def read_messages(
 ) -> list[Message]:
     """The latest messages between two places (both excluded), in order."""
     rows = tx.rows(
-        f"select {_MESSAGE} from message where session_id = :session_id and seq > :after"
+        f"select {MESSAGE} from message where session_id = :session_id and seq > :after"
         " and seq < :before order by seq desc limit :limit",
         session_id=session_id,
         after=after,
         before=before,
         limit=limit,
     )
-    return [_message(tx, row) for row in reversed(rows)]
+    return [message_of(tx, row) for row in reversed(rows)]
+
+
+def read_turns(
+    tx: ITransaction, *, session_id: str, after: int, before: int, inputs: int
+) -> list[Message]:
+    """The latest inputs between two places (both excluded) with their answers, in order.
+
+    The answer to an earlier input may stand behind a later input, so places alone do not tell.
+    """
+    rows = tx.rows(
+        f"select {MESSAGE} from message where session_id = :session_id and run_id in ("
+        "select run_id from message where session_id = :session_id and role = 'user'"
+        " and seq > :after and seq < :before order by seq desc limit :inputs) order by seq",
+        session_id=session_id,
+        after=after,
+        before=before,
+        inputs=inputs,
+    )
+    return [message_of(tx, row) for row in rows]
 
 
 def change_session(
@@ -203,20 +216,20 @@ def change_session(
 ) -> Session | None:
     """Change settings of a session; ``None`` if it is gone or another by now."""
     rows = tx.rows(
-        f"select {_SESSION} from session where key = :key and session_id = :session_id",
+        f"select {SESSION} from session where key = :key and session_id = :session_id",
         key=key,
         session_id=session_id,
     )
     if not rows:
         return None
-    before = _session(tx, rows[0])
+    before = session_of(tx, rows[0])
     settings = msgspec.structs.replace(before.settings, **changes)
     tx.execute(
         "update session set archived = :archived where key = :key",
         key=key,
         archived=int(before.archived if archived is None else archived),
     )
-    return _session(tx, _update(tx, key, settings, 0, now))
+    return session_of(tx, _update(tx, key, settings, 0, now))
 
 
 def reset_session(
@@ -229,11 +242,11 @@ def reset_session(
     :param running: run id of what runs in the old session now; it stays behind.
     :return: the new session, and the inputs that moved, in order.
     """
-    rows = tx.rows(f"select {_SESSION} from session where key = :key", key=key)
+    rows = tx.rows(f"select {SESSION} from session where key = :key", key=key)
     kept = Settings()
     moved: list[Input] = []
     if rows:
-        before = _session(tx, rows[0])
+        before = session_of(tx, rows[0])
         kept = Settings(label=before.settings.label, model=before.settings.model)
         moved = _move_inputs(tx, before.session_id, session_id, running)
         delete_session(tx, key=key, expected=None)
@@ -245,10 +258,10 @@ def reset_session(
         agent_id=agent_id,
         now=now,
         last_seq=len(moved),
-        settings=_sealed(tx, key, kept),
+        settings=sealed(tx, key, kept),
     )
-    row = tx.rows(f"select {_SESSION} from session where key = :key", key=key)[0]
-    return _session(tx, row), moved
+    row = tx.rows(f"select {SESSION} from session where key = :key", key=key)[0]
+    return session_of(tx, row), moved
 
 
 def delete_session(tx: ITransaction, *, key: str, expected: str | None) -> bool:
@@ -263,20 +276,22 @@ def delete_session(tx: ITransaction, *, key: str, expected: str | None) -> bool:
 
 def forget_runs(tx: ITransaction, *, before: int) -> int:
     """Forget runs that ended long ago; their messages stay."""
-    return tx.execute("delete from input where ended_at < :before", before=before)
+    return tx.execute(
+        "delete from input where ended_at < :before and state = 'ended'", before=before
+    )
 
 
 def _move_inputs(tx: ITransaction, old: str, new: str, running: str) -> list[Input]:
     """Give the inputs that wait in one session, with their messages, to another, empty one."""
     rows = tx.rows(
-        f"select {_INPUT} from input where session_id = :old and state = 'accepted'"
+        f"select {INPUT} from input where session_id = :old and state = 'accepted'"
         " and run_id <> :running order by position",
         old=old,
         running=running,
     )
     moved = []
     for seq, row in enumerate(rows, 1):
-        entry = evolve(_run(tx, row).entry, session_id=new, message_seq=seq)
+        entry = evolve(run_of(tx, row).entry, session_id=new, message_seq=seq)
         moved.append(entry)
         tx.execute(
             "update message set session_id = :new, seq = :seq"
@@ -289,22 +304,10 @@ def _move_inputs(tx: ITransaction, old: str, new: str, running: str) -> list[Inp
         tx.execute(
             "update input set session_id = :new, body = :body where run_id = :run_id",
             new=new,
-            body=tx.seal("input.body", entry.run_id, _body(entry)),
+            body=tx.seal("input.body", entry.run_id, encode(stored_input(entry))),
             run_id=entry.run_id,
         )
     return moved
-
-
-def _body(entry: Input) -> bytes:
-    return encode(
-        StoredInput(
-            text=entry.text,
-            agent_id=entry.agent_id,
-            message_seq=entry.message_seq,
-            timeout_seconds=entry.timeout_seconds,
-            system=entry.system,
-        )
-    )
 
 
 def _touch(
@@ -316,26 +319,26 @@ def _touch(
         "insert into session(key, session_id, agent_id, created_at, updated_at, last_seq, settings)"
         " values (:key, :session_id, :agent_id, :now, :now, 1, :settings)"
         " on conflict(key) do update set last_seq = session.last_seq + 1, updated_at = :now,"
-        f" archived = 0 returning {_SESSION}",
+        f" archived = 0 returning {SESSION}",
         key=key,
         session_id=session_id,
         agent_id=agent_id,
         now=now,
-        settings=_sealed(tx, key, settings),
+        settings=sealed(tx, key, settings),
     )
-    session = _session(tx, rows[0])
+    session = session_of(tx, rows[0])
     if session.settings.title:
         return session  # Its preview follows with the answer; one statement less until then.
     titled = msgspec.structs.replace(session.settings, preview=preview, title=preview)
-    return _session(tx, _update(tx, key, titled, 0, now))
+    return session_of(tx, _update(tx, key, titled, 0, now))
 
 
 def _update(tx: ITransaction, key: str, settings: Settings, step: int, now: int) -> Row:
     rows = tx.rows(
         "update session set settings = :settings, last_seq = last_seq + :step, updated_at = :now"
-        f" where key = :key returning {_SESSION}",
+        f" where key = :key returning {SESSION}",
         key=key,
-        settings=_sealed(tx, key, settings),
+        settings=sealed(tx, key, settings),
         step=step,
         now=now,
     )
@@ -412,55 +415,3 @@ def _wire_usage(usage: Usage) -> MessageUsage:
 
 def _preview(text: str) -> str:
     return " ".join(text[: PREVIEW_LENGTH * 2].split())[:PREVIEW_LENGTH]
-
-
-def _marked(message: Message, message_id: str, seq: int, run_id: str) -> Message:
-    mark = MessageMark(id=message_id, seq=seq, run_id=run_id)
-    return msgspec.structs.replace(message, mark=mark)
-
-
-def _message(tx: ITransaction, row: Row) -> Message:
-    seq, message_id, run_id, body = row
-    plain = tx.open("message.body", message_id, body)
-    return _marked(_message_decoder.decode(plain), message_id, seq, run_id)
-
-
-def _sealed(tx: ITransaction, key: str, settings: Settings) -> str:
-    return tx.seal_text("session.settings", key, encode(settings))
-
-
-def _session(tx: ITransaction, row: Row) -> Session:
-    key, session_id, agent_id, created_at, updated_at, archived, last_seq, settings = row
-    return Session(
-        key=key,
-        session_id=session_id,
-        agent_id=agent_id,
-        created_at_ms=created_at,
-        updated_at_ms=updated_at,
-        archived=bool(archived),
-        last_seq=last_seq,
-        settings=_settings_decoder.decode(tx.open_text("session.settings", key, settings)),
-    )
-
-
-def _run(tx: ITransaction, row: Row) -> StoredRun:
-    run_id, kind, key, session_id, body, accepted_at, attempts, state, result = row
-    assert kind in get_args(InputKind)
-    stored = _stored_decoder.decode(tx.open("input.body", run_id, body))
-    entry = Input(
-        run_id=run_id,
-        kind=kind,
-        session_key=key,
-        session_id=session_id,
-        agent_id=stored.agent_id,
-        text=stored.text,
-        message_seq=stored.message_seq,
-        accepted_at_ms=accepted_at,
-        attempt=attempts,
-        timeout_seconds=stored.timeout_seconds,
-        system=stored.system,
-    )
-    if result is None:
-        return StoredRun(entry, state, None)
-    plain = tx.open("input.result", run_id, result)
-    return StoredRun(entry, state, _record_decoder.decode(plain))

@@ -33,14 +33,14 @@ class SessionKey:
         """What kind of conversation the key names."""
         if self.rest == main_key:
             return "main"
-        parts = self.rest.split(":")
-        if "direct" in parts[1:]:
+        first, *parts = self.rest.split(":")
+        if "direct" in parts or (first == "direct" and parts):
             return "direct"
-        if "group" in parts[1:]:
+        if "group" in parts:
             return "group"
-        if "channel" in parts[1:]:
+        if "channel" in parts:
             return "channel"
-        return "cron" if parts[0] == "cron" else "custom"
+        return "cron" if first == "cron" else "custom"
 
 
 class SessionKeys:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from attrs import evolve, field, frozen
 
+from openclaw.interfaces.messages import Origin
 from openclaw.protocol.base import UNSET, UnsetType, Wire
 
 LastStatus = Literal["running", "done", "failed", "aborted", "interrupted"]
@@ -37,6 +38,9 @@ class StoredInput(Wire, frozen=True, kw_only=True):
     message_seq: int
     timeout_seconds: float | None = None
     system: str = ""
+    origin: Origin | None = None
+    owner: bool = False
+    scopes: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

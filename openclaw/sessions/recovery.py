@@ -2,7 +2,8 @@
 
 An input of whose answer nothing was seen runs (again). One whose answer had begun to show, or that
 has been tried too often, is not run again: its session is told that it was interrupted. Neither is
-one whose session was deleted or started over under it.
+one whose session was deleted or started over under it. One that had ended, and whose answer is owed
+to where it came from, is answered from its record.
 """
 
 from collections.abc import Collection, Iterable
@@ -10,7 +11,7 @@ from collections.abc import Collection, Iterable
 from attrs import frozen
 
 from openclaw.interfaces.conversations import Ending, Input
-from openclaw.sessions.journal import StoredRun
+from openclaw.sessions.rows import StoredRun
 
 MAX_ATTEMPTS = 5
 """Starts of one input, its first one included; the end of the process may have come so early that
@@ -23,6 +24,7 @@ class Recovery:
 
     run: tuple[Input, ...]
     interrupted: tuple[Input, ...]
+    owed: tuple[StoredRun, ...] = ()
 
 
 def plan(unfinished: Iterable[StoredRun], session_ids: Collection[str]) -> Recovery:
@@ -32,11 +34,15 @@ def plan(unfinished: Iterable[StoredRun], session_ids: Collection[str]) -> Recov
     """
     run: list[Input] = []
     interrupted: list[Input] = []
+    owed: list[StoredRun] = []
     for one in unfinished:
+        if one.state == "answered":
+            owed.append(one)
+            continue
         possible = one.state == "accepted" and one.entry.session_id in session_ids
         again = possible and one.entry.attempt < MAX_ATTEMPTS
         (run if again else interrupted).append(one.entry)
-    return Recovery(tuple(run), tuple(interrupted))
+    return Recovery(tuple(run), tuple(interrupted), tuple(owed))
 
 
 def interruption(entry: Input, now_ms: int) -> Ending:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from openclaw.deferreds import deferred
-from openclaw.interfaces.agents import Turn
+from openclaw.interfaces.agents import MOST_TURNS, Turn
 from openclaw.interfaces.conversations import Input
 from openclaw.interfaces.storage import IStore
 from openclaw.protocol.base import Wire, encode
@@ -25,7 +25,6 @@ from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.records import Session, Settings
 
-TURNS_LIMIT = 200
 TURNS_CHARACTERS = 400_000
 _END = 2**62
 
@@ -78,8 +77,8 @@ class Transcripts:
         return self._page(session, messages)
 
     @deferred
-    async def turns(self, entry: Input) -> Sequence[Turn]:
-        """The conversation up to one input, that input last.
+    async def turns(self, entry: Input, most: int) -> Sequence[Turn]:
+        """The latest of the conversation up to one input, that input last.
 
         An input that was accepted while an earlier one still ran stands before that one's answer
         in the transcript; a model has to see each input with its own answer.
@@ -92,19 +91,19 @@ class Transcripts:
         # An input that already waited when the conversation was shortened stands before the cut.
         after = min(known.summary_seq, entry.message_seq - 1)
         messages = await self._store.read(
-            journal.read_messages,
+            journal.read_turns,
             session_id=entry.session_id,
             after=after,
-            before=_END,
-            limit=TURNS_LIMIT,
+            before=entry.message_seq,
+            inputs=most // 2 + 1,
         )
-        return [*_summary(known), *order_turns(messages, entry)]
+        return [*_summary(known), *order_turns(messages, entry)[-most:]]
 
     @deferred
     async def whole(self, session: Session) -> Sequence[Turn]:
         """Everything that was said since the last summary, that summary first."""
         settings = session.settings
-        messages = await self._read(session, settings.summary_seq, _END, TURNS_LIMIT)
+        messages = await self._read(session, settings.summary_seq, _END, MOST_TURNS)
         said = [Turn(one.role, _text(one)) for one in messages if _text(one)]
         return [*_summary(settings), *_last_turns(said)]
 

@@ -72,6 +72,51 @@ MIGRATIONS: tuple[Migration, ...] = (
             "create index audit_by_time on audit(at)",
         ),
     ),
+    Migration(
+        4,
+        (
+            """create table queue_state(
+                queue text primary key, depth bigint not null, token bigint not null)""",
+            """create table queue_lane(
+                queue text not null, name text not null, due bigint not null,
+                depth bigint not null, primary key (queue, name))""",
+            "create index queue_lane_by_due on queue_lane(queue, due)",
+            """create table queue_message(
+                id {pk}, message_id text not null unique, queue text not null, lane text not null,
+                attempts int not null, token bigint not null, interrupted int not null,
+                not_before bigint not null, enqueued_at bigint not null,
+                failures {blob}, body {blob})""",
+            "create index queue_message_by_lane on queue_message(queue, lane, id)",
+            """create table queue_letter(
+                id {pk}, message_id text not null unique, queue text not null, lane text not null,
+                attempts int not null, state text not null, enqueued_at bigint not null,
+                died_at bigint not null, reason {blob}, body {blob})""",
+            "create index queue_letter_by_time on queue_letter(died_at)",
+            "create table queue_seen(message_id text primary key, expires bigint not null)",
+            "create index queue_seen_by_time on queue_seen(expires)",
+        ),
+    ),
+    Migration(
+        5,
+        (
+            """create table route(
+                session_key text primary key, body {blob} not null, at bigint not null)""",
+            "create index route_by_time on route(at)",
+        ),
+    ),
+    Migration(
+        6,
+        (
+            """create table channel_state(
+                channel text, account text, name text, value {blob},
+                primary key (channel, account, name))""",
+            "create table sent(id text primary key, result text, at bigint)",
+            "create index sent_by_time on sent(at)",
+            "create table trace(id {pk}, key text, at bigint, step text, detail text)",
+            "create index trace_by_key on trace(key, id)",
+            "create index trace_by_time on trace(at)",
+        ),
+    ),
 )
 
 

@@ -32,7 +32,13 @@ PAYLOADS = (
     Payload("pairing", "body", ("request_id",)),
     Payload("sender", "body", ("channel", "account", "sender_id")),
     Payload("audit", "body", ("id",)),
+    Payload("route", "body", ("session_key",)),
+    Payload("queue_message", "failures", ("message_id",)),
+    Payload("queue_message", "body", ("message_id",)),
+    Payload("queue_letter", "reason", ("message_id",)),
+    Payload("queue_letter", "body", ("message_id",)),
     Payload("setting", "value", ("name",)),
+    Payload("channel_state", "value", ("channel", "account", "name")),
 )
 
 

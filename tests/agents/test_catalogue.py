@@ -41,6 +41,8 @@ MOCK = """{
 class Answering:
     """A runtime that answers with its own name."""
 
+    most_turns = 1
+
     def __init__(self, name: str, models: Sequence[ModelInfo] = ()) -> None:
         self.name = name
         self._models = models

@@ -378,7 +378,7 @@ class FailureTests(RunsCase):
         self.check_free()
 
     def test_the_conversation_cannot_be_read(self) -> None:
-        self.world.store.failing = {"read_messages"}
+        self.world.store.failing = {"read_turns"}
         self.successResultOf(self.world.accept("r1"))
         self.world.turn()
         self.assertEqual(self.last_chat()["errorMessage"], "disk full")

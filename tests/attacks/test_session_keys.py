@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from openclaw.errors import InvalidRequest
+from openclaw.interfaces.messages import Inbound, Person
+from openclaw.routing import session_keys
+from openclaw.routing.session_keys import KeyMaker
 from openclaw.sessions import keys
 from openclaw.sessions.keys import SessionKeys
 from tests.attacks.judging import AttackCase, Verdict, hostile
@@ -60,6 +63,48 @@ class KeyAttacks(AttackCase):
         self.held(self.read())
         self.patch(keys, "_KEY", re.compile(r"[^:]+(?::[^:]+)*", re.S))
         self.caught(self.read())
+
+
+class PlatformIdAttacks(AttackCase):
+    """People, rooms and threads on platforms whose ids want to be somebody else's session."""
+
+    def aimed(self) -> Verdict:
+        verdict, keys = Verdict(), KeyMaker()
+        owners = {
+            keys.key("main", one) for kind in ("dm", "group") for one in _events("owner", kind)
+        }
+        parts = ("owner", "work", "direct", "dm", "group", "thread", "1", "main", "agent", "x")
+        ids = [":".join(one) for n in (1, 2, 3) for one in itertools.permutations(parts, n)]
+        spelled = [one.replace(":", sign) for one in ids[:200] for sign in ("~3A", "%3A", "\uff1a")]
+        for text in (*ids, *spelled):
+            for kind in ("dm", "group"):
+                for message in _events(text, kind):
+                    hit = keys.key("main", message) in owners
+                    verdict.note((kind, text, message.thread_id), hit, may=text == "owner")
+        return verdict
+
+    @hostile(11_328)
+    def test_cve_2026_35636_ids_that_spell_other_sessions(self) -> None:
+        """Whose id held the separators of a key had another's conversation (CVE-2026-27004)."""
+        self.held(self.aimed())
+        self.patch(session_keys, "encode", lambda text: text)
+        self.caught(self.aimed())
+
+
+def _events(peer: str, kind: Any) -> Iterator[Inbound]:
+    for account, thread in itertools.product(("default", "work"), ("", "1")):
+        yield Inbound(
+            channel="irc",
+            account=account,
+            chat_type=kind,
+            chat_id=peer,
+            sender=Person(id=peer),
+            message_id="1",
+            dedupe_id="1",
+            timestamp_ms=1,
+            text="x",
+            thread_id=thread,
+        )
 
 
 def _reads(read: Callable[[str], object], text: str) -> bool:

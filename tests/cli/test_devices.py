@@ -197,6 +197,14 @@ class PairingTests(DecidingTestCase):
         ran = await self.run_command("pairing", "approve", "4QK7-M2WP", "--channel", "telegram")
         self.assertEqual((ran.status, ran.out), (0, "Approved Phil on telegram.\n"))
         self.assertEqual(self.asked.pop()[1], {"code": "4QK7-M2WP", "channel": "telegram"})
+        for words in (("telegram",), ("telegram", "--channel", "telegram")):
+            ran = await self.run_command("pairing", "approve", words[0], "4QK7M2WP", *words[1:])
+            self.assertEqual(ran.status, 0)
+            self.assertEqual(self.asked.pop()[1], {"code": "4QK7M2WP", "channel": "telegram"})
+        for wrong in (("irc", "C", "--channel", "telegram"), ("a", "b", "C"), ()):
+            ran = await self.run_command("pairing", "approve", *wrong)
+            self.assertEqual(ran.status, 2)
+        self.assertEqual(self.asked, [])
 
 
 class SetupTests(DecidingTestCase):

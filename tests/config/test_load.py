@@ -172,12 +172,16 @@ class GoodFileTests(SynchronousTestCase):
         self.assertEqual(config.queue.config.dead_letter.max_age, 604_800)
         self.assertEqual(config.access.rate_limiting.all, 1000)
         self.assertEqual(config.connections.per_channel["discord"].max_connections, 20)
-        for path in ("gateway.clustering", "queue", "crons", "memory"):
+        for path in ("gateway.clustering", "network.tcp", "crons", "memory"):
             self.assertIn(path, result.not_served)
 
     def test_what_is_served_is_not_reported(self) -> None:
         result = loaded('{"gateway": {"port": 1}, "hooks": {"path": "/x"}, "logging": {}}')
         self.assertEqual(result.not_served, ("hooks", "hooks.path"))
+
+    def test_keys_that_are_hard_to_write_are_quoted(self) -> None:
+        result = loaded('{"gateway": {"": 1, "a.b": 2}, "": 3}')
+        self.assertEqual(result.unknown_keys, ('gateway[""]', 'gateway["a.b"]', '[""]'))
 
     @given(
         st.dictionaries(

@@ -26,7 +26,12 @@ class ReferenceTests(SynchronousTestCase):
 
     def test_below_what_is_not_served_nothing_is(self) -> None:
         by_path = {row.path: row for row in rows(Config)}
-        self.assertEqual(by_path["queue.backend"].applies, "not yet served")
+        self.assertEqual(by_path["network.tcp.keepAlive"].applies, "not yet served")
+
+    def test_what_is_served_is(self) -> None:
+        by_path = {row.path: row for row in rows(Config)}
+        self.assertEqual(by_path["queue.backend"].applies, "restart")
+        self.assertEqual(by_path["connections.pool.maxSize"].applies, "restart")
 
     def test_check_notices_an_outdated_page(self) -> None:
         page, said = Path(self.mktemp()), StringIO()

@@ -155,7 +155,13 @@ class MethodCase(WorldCase):
                 commands=[("help", "What can be typed.")],
             ),
             AutomationMethods(),
-            ChannelMethods(repeats=Repeats(world.clock.seconds), now_ms=now_ms),
+            ChannelMethods(
+                channels=None,
+                router=None,
+                traces=None,
+                repeats=Repeats(world.clock.seconds),
+                now_ms=now_ms,
+            ),
             ChatMethods(
                 conversations=world.conversations,
                 runs=world.runs,

@@ -302,7 +302,7 @@ class FailureTests(OutboundCase):
     async def test_other_schemes_are_refused(self) -> None:
         self.assertEqual((await self.refusal(self.get("ftp://127.0.0.1/"))).kind, "refused")
 
-    async def test_plain_text_where_tls_is_expected_is_lost(self) -> None:
+    async def test_plain_text_where_tls_is_expected_is_no_connection(self) -> None:
         class Plain(Protocol):
             transport: Any
 
@@ -314,7 +314,7 @@ class FailureTests(OutboundCase):
         port = listening.listenTCP(0, Factory.forProtocol(Plain), interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         error = await self.refusal(self.get(f"https://127.0.0.1:{port.getHost().port}/"))
-        self.assertEqual(error.kind, "lost")
+        self.assertEqual(error.kind, "connect")
 
     async def test_answer_nobody_reads_does_not_outlive_the_client(self) -> None:
         server = self.serve(half)
@@ -362,7 +362,7 @@ class TLSTests(OutboundCase):
     async def test_unknown_certificate_is_refused_in_words(self) -> None:
         server = self.serve_tls(hello, trusted=False)
         error = await self.refusal(self.get(server.url))
-        self.assertEqual((error.kind, server.requests), ("lost", []))
+        self.assertEqual((error.kind, server.requests), ("connect", []))
         self.assertIn("certificate verify failed", error.message)
 
     async def test_cancelling_closes_the_connection(self) -> None:

@@ -217,11 +217,14 @@ class Place:
         running = self.start(*self.options(), *arguments, twistd=twistd, **environment)
         return await self.ready(running)
 
-    def client(self, token: str | None = None) -> GatewayClient:
+    def client(
+        self,
+        token: str | None = None,
+        scopes: Sequence[str] = ("operator.read", "operator.write"),
+    ) -> GatewayClient:
         """A client of this gateway, not yet connected."""
         introduction = Introduction(
-            credentials=Credentials(token=token or self.token),
-            scopes=("operator.read", "operator.write"),
+            credentials=Credentials(token=token or self.token), scopes=tuple(scopes)
         )
         return GatewayClient(Dialer(GatewayAddress("127.0.0.1", self.port), introduction, reactor))
 

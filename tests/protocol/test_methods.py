@@ -85,7 +85,7 @@ class TableTests(SynchronousTestCase):
 
     def test_keyed_methods_have_a_key_and_are_work(self) -> None:
         keyed = {name for name, one in METHODS.items() if one.keyed}
-        self.assertEqual(keyed, {"agent", "chat.send", "send"})
+        self.assertEqual(keyed, {"agent", "chat.send", "message.action", "send"})
         for name, method in METHODS.items():
             has_key = "idempotency_key" in method.params.__struct_fields__
             self.assertEqual(has_key, method.keyed, name)

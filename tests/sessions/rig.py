@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -13,6 +13,7 @@ from zope.interface import implementer
 from openclaw.agents.runs import Runs
 from openclaw.errors import StoreError
 from openclaw.interfaces.agents import (
+    MOST_TURNS,
     IAgentRuntime,
     IRunSink,
     ModelInfo,
@@ -20,7 +21,7 @@ from openclaw.interfaces.agents import (
     RunRequest,
     Usage,
 )
-from openclaw.interfaces.conversations import InputKind, NewInput, Receipt
+from openclaw.interfaces.conversations import Input, InputKind, IReplies, NewInput, Receipt
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.storage import IStore, StoreHealth
 from openclaw.protocol.base import to_plain
@@ -105,6 +106,7 @@ class ScriptedRuntime:
     """
 
     name = "scripted"
+    most_turns = MOST_TURNS
 
     def __init__(self, *served: ModelInfo) -> None:
         self.served = served
@@ -125,6 +127,41 @@ class ScriptedRuntime:
         self.calls.append(call)
         self.on_run(call)
         return call.done
+
+
+@implementer(IReplies)
+class Replies:
+    """Writes down what goes back; survives the worlds of one test as a platform would.
+
+    :ivar given: (run id, text) of every reply taken.
+    :ivar told: everything else, in order.
+    :ivar failing: what the next replies fail with.
+    """
+
+    def __init__(self) -> None:
+        self.given: list[tuple[str, str]] = []
+        self.told: list[tuple[str, str]] = []
+        self.failing: Exception | None = None
+
+    def started(self, entry: Input) -> bool:
+        """See :meth:`IReplies.started`."""
+        self.told.append(("started", entry.run_id))
+        return True
+
+    def grew(self, entry: Input, text: str) -> None:
+        """See :meth:`IReplies.grew`."""
+        self.told.append(("grew", text))
+
+    def silent(self, entry: Input) -> None:
+        """See :meth:`IReplies.silent`."""
+        self.told.append(("silent", entry.run_id))
+
+    def reply(self, entry: Input, text: str) -> Deferred[None]:
+        """See :meth:`IReplies.reply`."""
+        if self.failing is not None:
+            return fail(self.failing)
+        self.given.append((entry.run_id, text))
+        return succeed(None)
 
 
 @define
@@ -211,6 +248,7 @@ class World:
     runtime: ScriptedRuntime = field(factory=lambda: ScriptedRuntime(MODEL), init=False)
     commands: ScriptedRuntime = field(factory=lambda: ScriptedRuntime(COMMANDS), init=False)
     counted: list[str] = field(factory=list, init=False)
+    replies: Replies = field(factory=Replies)
     store: HeldStore = field(init=False)
     keys: SessionKeys = field(factory=SessionKeys, init=False)
     index: SessionIndex = field(init=False)
@@ -230,6 +268,7 @@ class World:
             make_id,
             self.timeout_seconds,
             self.counted.append,
+            self.replies,
         )
         self.conversations = Conversations(
             self.store,
@@ -240,6 +279,7 @@ class World:
             self.clock,
             self.now_ms,
             make_id,
+            self.replies,
             self.capacity,
         )
         self.runs.conversations = self.conversations
@@ -269,7 +309,12 @@ class World:
         self.store.dead = True
         for _, result in self.store.held:
             result.addErrback(lambda _: None)
-        return World(self.inner, capacity=self.capacity, timeout_seconds=self.timeout_seconds)
+        return World(
+            self.inner,
+            capacity=self.capacity,
+            timeout_seconds=self.timeout_seconds,
+            replies=self.replies,
+        )
 
 
 def answers_itself(call: Call) -> None:

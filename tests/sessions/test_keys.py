@@ -93,6 +93,7 @@ class KeyTests(SynchronousTestCase):
         for rest, kind in (
             ("main", "main"),
             ("telegram:direct:42", "direct"),
+            ("direct:42", "direct"),
             ("telegram:group:42", "group"),
             ("slack:channel:C1", "channel"),
             ("cron:daily", "cron"),

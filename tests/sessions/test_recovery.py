@@ -5,8 +5,8 @@ from itertools import product
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.errors import StoreError
-from openclaw.sessions.journal import StoredRun
 from openclaw.sessions.recovery import MAX_ATTEMPTS, interruption, plan
+from openclaw.sessions.rows import StoredRun
 from tests.sessions.rig import MAIN, WorldCase, answers_itself
 from tests.sessions.test_lanes import entry as make_entry
 

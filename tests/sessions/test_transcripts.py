@@ -290,6 +290,18 @@ class OrderTests(HistoryCase):
             self.check(asked, answers)
         self.journal.stopService()
 
+    def test_a_runtime_that_looks_at_few_turns_gets_the_latest_before_its_input(self) -> None:
+        self.world.runtime.most_turns = 3
+        for number in range(6):
+            self.say(f"r{number}", f"q {number}")
+        for number in range(6):
+            self.world.turn()
+            self.assertEqual(self.world.call.said[-1], ("user", f"q {number}"))
+            self.world.call.answer(f"a {number}")
+            self.world.turn()
+        expected = [("user", "q 4"), ("assistant", "a 4"), ("user", "q 5")]
+        self.assertEqual(self.world.call.said, expected)
+
     def end_one(self, random: Random, answers: dict[str, str]) -> None:
         call = self.world.call
         self.world.turn()

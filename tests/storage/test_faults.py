@@ -25,7 +25,7 @@ from tests.contracts.store import names, put
 
 ROOT = Path(tests.__file__).absolute().parent.parent
 BIG = b"x" * 20_000
-PAGES = 64  # 256 KiB, of which the empty schema takes a third.
+PAGES = 128  # 512 KiB, of which the empty schema takes a third.
 
 
 def fill(tx: ITransaction, name: str) -> None:

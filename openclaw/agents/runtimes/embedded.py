@@ -31,6 +31,7 @@ class EmbeddedAgent:
     """
 
     name = "embedded"
+    most_turns = 12  # Enough to learn which language is spoken.
 
     def __init__(self, scene: Scene, clock: IReactorTime) -> None:
         self._scene = scene
@@ -45,7 +46,7 @@ class EmbeddedAgent:
         """Answer a command, or say how to get a model."""
         sink.model_started(request.model.provider, request.model.id)
         text = await self._answer(request)
-        for number, piece in enumerate(_pieces(text)):
+        for number, piece in enumerate(_pieces(text) if sink.watched() else (text,)):
             if number:
                 await deferLater(self._clock, PAUSE_SECONDS)
             sink.delta(piece)

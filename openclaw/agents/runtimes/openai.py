@@ -12,7 +12,14 @@ from openclaw.agents.runtimes.relay import BrokenAnswer, Relay
 from openclaw.agents.runtimes.wire import MAX_WORDS, encode_request, error_words
 from openclaw.deferreds import deferred
 from openclaw.errors import ModelError
-from openclaw.interfaces.agents import IAgentRuntime, IRunSink, ModelInfo, RunOutcome, RunRequest
+from openclaw.interfaces.agents import (
+    MOST_TURNS,
+    IAgentRuntime,
+    IRunSink,
+    ModelInfo,
+    RunOutcome,
+    RunRequest,
+)
 from openclaw.interfaces.outbound import IOutboundHTTP, IOutboundResponse, OutboundError
 
 RETRY_SECONDS = 0.25
@@ -32,6 +39,7 @@ class OpenAIRuntime:
     """
 
     name = "openai-completions"
+    most_turns = MOST_TURNS
 
     def __init__(
         self, settings: ProviderSettings, http: IOutboundHTTP, clock: IReactorTime

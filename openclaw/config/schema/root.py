@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import field
 
 from openclaw.config.schema.agents import Agents, Models
+from openclaw.config.schema.bindings import BindingRow
 from openclaw.config.schema.fields import Section, later, now
 from openclaw.config.schema.gateway import Gateway
 from openclaw.config.schema.security import Audit, Security
@@ -62,7 +63,10 @@ class Session(Section, frozen=True, kw_only=True):
 
     dm_scope: Annotated[
         Literal["main", "per-peer", "per-channel-peer", "per-account-channel-peer"],
-        later("Which direct messages share one session."),
+        now(
+            "Which direct messages share one session: all (``main``), those of one person on all "
+            "channels (by the same id), on one channel, or of one account of it."
+        ),
     ] = "per-channel-peer"
     main_key: Annotated[str, now("Name of the main session.")] = "main"
     scope: Annotated[str | None, later("``per-sender`` or ``global``.")] = None
@@ -95,14 +99,16 @@ class Config(Section, frozen=True, kw_only=True):
     session: Annotated[Session, now("Conversations.")] = Session()
     env: Annotated[Environment, now("Variables for ``${NAME}``.")] = Environment()
     network: Annotated[Network, now("Sockets.")] = Network()
-    ordering: Annotated[Ordering, later("Which messages keep their order.")] = Ordering()
-    queue: Annotated[Queue, later("Where messages wait.")] = Queue()
-    deduplication: Annotated[Deduplication, later("Repeated messages.")] = Deduplication()
+    ordering: Annotated[Ordering, now("Which messages keep their order.")] = Ordering()
+    queue: Annotated[Queue, now("Where messages wait.")] = Queue()
+    deduplication: Annotated[Deduplication, now("Repeated messages.")] = Deduplication()
     access: Annotated[Access, now("Who may come in, besides ``gateway.auth``.")] = Access()
     connections: Annotated[Connections, now("Outgoing connections.")] = Connections()
     hooks: Annotated[Hooks, later("Webhooks into the agent.")] = Hooks()
-    channels: Annotated[Any, later("Chat platforms.")] = None
-    bindings: Annotated[Any, later("Which agent answers which chat.")] = None
+    channels: Annotated[
+        dict[str, Any], now("Chat platforms by their ids; each has keys of its own.")
+    ] = field(default_factory=dict)
+    bindings: Annotated[tuple[BindingRow, ...], now("Which agent answers which chat.")] = ()
     messages: Annotated[Any, later("How messages are shaped.")] = None
     crons: Annotated[Any, later("Declared jobs by name.")] = None
     cron: Annotated[Any, later("The scheduler.")] = None

@@ -12,25 +12,38 @@ from openclaw.config.units import Bytes, PerMinute, Seconds
 class RetryPolicy(Section, frozen=True, kw_only=True):
     """How a failed delivery is tried again."""
 
-    max_attempts: Annotated[int, at_least(1, "Attempts in all.")] = 3
-    backoff: Annotated[Literal["exponential", "linear", "fixed"], now("How waits grow.")] = (
-        "exponential"
-    )
+    max_attempts: Annotated[
+        int,
+        at_least(1, "Attempts in all; fewer if ``ordering.timeout`` is over before."),
+    ] = 3
+    backoff: Annotated[
+        Literal["exponential", "linear", "fixed"],
+        now("How waits grow; each is up to 10 % longer, so that many spread out."),
+    ] = "exponential"
     initial_delay: Annotated[Seconds, now("Wait before the second attempt.")] = Seconds(1)
-    max_delay: Annotated[Seconds, now("Longest wait.")] = Seconds(30)
+    max_delay: Annotated[
+        Seconds, now("Longest wait; one that a platform asks for is kept exactly.")
+    ] = Seconds(30)
 
 
 class DeadLetter(Section, frozen=True, kw_only=True):
     """What becomes of messages that cannot be delivered."""
 
-    enabled: Annotated[bool, now("Whether they are kept.")] = True
+    enabled: Annotated[
+        bool, now("Whether they are kept; else what fails for good is only logged.")
+    ] = True
     max_age: Annotated[Seconds, now("How long.")] = Seconds(604_800)
 
 
 class QueueLimits(Section, frozen=True, kw_only=True):
     """Bounds of the queue."""
 
-    max_size: Annotated[int, at_least(1, "Messages that may wait.")] = 10_000
+    max_size: Annotated[
+        int,
+        at_least(
+            1, "Messages that may wait or run in one queue: the inbox, or an account's outbox."
+        ),
+    ] = 10_000
     retry_policy: Annotated[RetryPolicy, now("Repeated attempts.")] = RetryPolicy()
     dead_letter: Annotated[DeadLetter, now("Undeliverable messages.")] = DeadLetter()
 
@@ -38,33 +51,55 @@ class QueueLimits(Section, frozen=True, kw_only=True):
 class Queue(Section, frozen=True, kw_only=True):
     """Where messages wait."""
 
-    enabled: Annotated[bool, now("Whether messages wait in a queue.")] = True
+    enabled: Annotated[
+        bool, now("Whether what waits is stored; off, it is lost at a stop as with ``memory``.")
+    ] = True
     backend: Annotated[
         Literal["sqlite", "memory", "redis", "kafka", "nats", "postgres"],
-        now("Where they wait; ``memory`` forgets at a stop."),
+        now(
+            "Where they wait: in the journal, or in ``memory``, which forgets at a stop. "
+            "The others are not served yet and refused at the start."
+        ),
     ] = "sqlite"
     config: Annotated[QueueLimits, now("Bounds.")] = QueueLimits()
-    url: Annotated[str | None, now("Address of the backend.")] = None
+    url: Annotated[str | None, later("Address of the backend.")] = None
 
 
 class Deduplication(Section, frozen=True, kw_only=True):
     """How repeated messages of a platform are recognised."""
 
-    enabled: Annotated[bool, now("Whether they are.")] = True
-    strategy: Annotated[Literal["message_id"], now("By what.")] = "message_id"
-    window: Annotated[Seconds, now("For how long.")] = Seconds(300)
-    storage: Annotated[Literal["memory", "durable"], now("Where it is remembered.")] = "durable"
+    enabled: Annotated[
+        bool, now("Whether they are, once the first one is done with; one that is kept always is.")
+    ] = True
+    strategy: Annotated[
+        Literal["message_id"], now("By what: the platform's id, with channel and account.")
+    ] = "message_id"
+    window: Annotated[
+        Seconds, now("For how long; at least 24 hours where it is remembered in the journal.")
+    ] = Seconds(300)
+    storage: Annotated[
+        Literal["memory", "durable"],
+        now("Where it is remembered: ``memory`` for exactly the window."),
+    ] = "durable"
 
 
 class Ordering(Section, frozen=True, kw_only=True):
     """Which messages keep their order."""
 
-    enabled: Annotated[bool, now("Whether order is kept.")] = True
+    enabled: Annotated[bool, now("Whether order is kept; off, as with ``none``.")] = True
     guarantee: Annotated[Literal["per_session", "global", "none"], now("Within what.")] = (
         "per_session"
     )
-    buffer_size: Annotated[int, at_least(1, "Inputs that may wait in one conversation.")] = 100
-    timeout: Annotated[Seconds, now("How long a gap is waited for.")] = Seconds(10)
+    buffer_size: Annotated[
+        int, at_least(1, "Messages of one queue worked on at a time, one of each conversation.")
+    ] = 100
+    timeout: Annotated[
+        Seconds,
+        now(
+            "Longest that the waits between attempts of one message may keep its conversation, "
+            "added up; then it is a dead letter. ``0`` for ever."
+        ),
+    ] = Seconds(10)
 
 
 class WebSocket(Section, frozen=True, kw_only=True):
@@ -137,11 +172,24 @@ class Access(Section, frozen=True, kw_only=True):
 class Pool(Section, frozen=True, kw_only=True):
     """Outgoing HTTP connections."""
 
-    max_size: Annotated[int, at_least(1, "Most connections.")] = 100
-    min_size: Annotated[int, at_least(0, "Connections kept.")] = 10
+    max_size: Annotated[
+        int, at_least(1, "Most connections, busy and idle ones together; further requests wait.")
+    ] = 100
+    min_size: Annotated[
+        int,
+        at_least(0, "Idle connections kept until ``idleTimeout``; more than these only for 30 s."),
+    ] = 10
     idle_timeout: Annotated[Seconds, now("Idle time that ends one.")] = Seconds(300)
-    connection_timeout: Annotated[Seconds, now("Deadline of connecting.")] = Seconds(10)
-    test_on_borrow: Annotated[bool, now("Whether one is tested before use.")] = True
+    connection_timeout: Annotated[
+        Seconds, now("Deadline of connecting: name, TCP, TLS, and the wait for a place.")
+    ] = Seconds(10)
+    test_on_borrow: Annotated[
+        bool,
+        now(
+            "Whether an idle one is tested before use; what must not be sent twice (``POST``) then "
+            "takes none that was idle for more than 4 s."
+        ),
+    ] = True
 
 
 class ChannelConnections(Section, frozen=True, kw_only=True):
@@ -154,7 +202,7 @@ class ChannelConnections(Section, frozen=True, kw_only=True):
 class Connections(Section, frozen=True, kw_only=True):
     """Outgoing connections."""
 
-    pool: Annotated[Pool, later("Outgoing HTTP connections.")] = Pool()
+    pool: Annotated[Pool, now("Outgoing HTTP connections.")] = Pool()
     per_channel: Annotated[dict[str, ChannelConnections], later("By channel.")] = field(
         default_factory=dict
     )

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from openclaw.protocol.base import UNSET, UnsetType, Wire
 from openclaw.protocol.connect import StateVersion
+from openclaw.protocol.schema.channels import ChannelSummary
 from openclaw.protocol.schema.common import Count, Text
 
 
@@ -79,7 +80,7 @@ class Health(Wire, frozen=True, kw_only=True):
     ok: bool
     ts: int
     duration_ms: int
-    channels: dict[str, Any]
+    channels: dict[str, ChannelSummary]
     channel_order: list[str]
     channel_labels: dict[str, str]
     heartbeat_seconds: int

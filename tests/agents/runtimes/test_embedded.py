@@ -66,6 +66,14 @@ class Heard:
     def __init__(self) -> None:
         self.started: list[tuple[str, str]] = []
         self.deltas: list[str] = []
+        self.is_watched = True
+
+    def thought(self, text: str) -> None:
+        """Nobody looks."""
+
+    def watched(self) -> bool:
+        """See :meth:`IRunSink.watched`."""
+        return self.is_watched
 
     def model_started(self, provider: str, model: str) -> None:
         """Keep it."""
@@ -126,6 +134,11 @@ class StreamTests(EmbeddedCase):
         self.clock.pump([0.02] * MOST_DELTAS)
         self.assertGreater(len(self.heard.deltas), 3)
         self.assertEqual(self.successResultOf(run).stop_reason, "stop")
+
+    def test_an_answer_that_nobody_watches_comes_at_once(self) -> None:
+        self.heard.is_watched = False
+        run = self.start("hello")
+        self.assertEqual(self.heard.deltas, [self.successResultOf(run).text])
 
     def test_deltas_end_between_words(self) -> None:
         self.ask("hello")

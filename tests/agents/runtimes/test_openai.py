@@ -49,7 +49,15 @@ class Heard:
     def __init__(self) -> None:
         self.started: list[tuple[str, str]] = []
         self.deltas: list[str] = []
+        self.is_watched = True
         self.on_delta: Callable[[], object] = lambda: None
+
+    def thought(self, text: str) -> None:
+        """Nobody looks."""
+
+    def watched(self) -> bool:
+        """See :meth:`IRunSink.watched`."""
+        return self.is_watched
 
     def model_started(self, provider: str, model: str) -> None:
         """Keep it."""

@@ -25,6 +25,15 @@ ROWS = 450  # More than two batches.
 _MORE: dict[str, dict[str, SQLValue]] = {
     "session": {"session_id": "s", "agent_id": "a"},
     "audit": {"at": 1, "kind": "test", "chain": b""},
+    "route": {"at": 1},
+    "queue_message": {
+        **{"queue": "in", "lane": "a", "enqueued_at": 1},
+        **dict.fromkeys(("attempts", "token", "interrupted", "not_before"), 0),
+    },
+    "queue_letter": {
+        **{"queue": "in", "lane": "a", "state": "dead"},
+        **dict.fromkeys(("attempts", "enqueued_at", "died_at"), 1),
+    },
 }
 
 

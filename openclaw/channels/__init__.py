@@ -1,0 +1,1 @@
+"""Chat platforms: accounts that run side by side, and one way in and out for all of them."""

@@ -1,0 +1,93 @@
+"""Hands what waits in the inbox to its session; after that the session's own queue has it."""
+
+from collections.abc import Callable
+
+import msgspec
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from openclaw.channels.words import context_for, words_for
+from openclaw.deferreds import deferred
+from openclaw.errors import Busy, InvalidRequest, StoreError
+from openclaw.interfaces.conversations import IConversations, NewInput, Receipt
+from openclaw.interfaces.messages import Inbound, Origin, Target
+from openclaw.interfaces.queue import Delivery, IHandler, Undelivered
+from openclaw.interfaces.tracing import ITraces
+from openclaw.protocol.base import Wire
+
+
+class Waiting(Wire, frozen=True, kw_only=True):
+    """What lies in the inbox: a message with everything that was decided about it.
+
+    :ivar more: later messages that belong to it: the rest of an album, or of a burst.
+    :ivar context: what was said in the group before, oldest first.
+    """
+
+    message: Inbound
+    more: tuple[Inbound, ...] = ()
+    context: tuple[Inbound, ...] = ()
+    agent_id: str
+    session_key: str
+
+
+_decoder = msgspec.json.Decoder(Waiting)
+STORE_MS = 1_000
+
+
+@implementer(IHandler)
+class InboxHandler:
+    """Makes an input of each message that waits.
+
+    :param reply_to: which message an answer quotes; empty for none.
+    """
+
+    def __init__(
+        self,
+        conversations: IConversations,
+        traces: ITraces,
+        reply_to: Callable[[Inbound], str],
+    ) -> None:
+        self._conversations = conversations
+        self._traces = traces
+        self._reply_to = reply_to
+
+    @deferred
+    async def handle(self, delivery: Delivery) -> None:
+        """See :meth:`IHandler.handle`."""
+        try:
+            waiting = _decoder.decode(delivery.body)
+        except msgspec.MsgspecError as error:
+            raise Undelivered(f"cannot be read: {error}", "never") from None
+        try:
+            receipt = await self._accept(delivery.id, waiting)
+        except Busy as error:
+            raise Undelivered(error.message, "later", error.retry_after_ms or STORE_MS) from None
+        except StoreError as error:
+            raise Undelivered(error.message, "later", STORE_MS) from None
+        except InvalidRequest as error:
+            raise Undelivered(error.message, "never") from None
+        self._traces.note(delivery.id, "run", f"{receipt.state} in {waiting.session_key}")
+
+    def _accept(self, key: str, waiting: Waiting) -> Deferred[Receipt]:
+        message = waiting.message
+        return self._conversations.accept(
+            NewInput(
+                run_id=key,
+                kind="chat",
+                session_key=waiting.session_key,
+                text=words_for(message, waiting.more),
+                system=context_for(message, waiting.context),
+                origin=Origin(
+                    target=Target(
+                        channel=message.channel,
+                        account=message.account,
+                        chat_id=message.chat_id,
+                        thread_id=message.thread_id,
+                        reply_to=self._reply_to(message),
+                        chat_type=message.chat_type,
+                    ),
+                    sender=message.sender,
+                    message_key=key,
+                ),
+            )
+        )

@@ -1,0 +1,149 @@
+"""What platforms hand in, on its way to the inbox: let in, put together, fetched, stored."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+from twisted.internet.defer import DeferredLock
+from twisted.internet.interfaces import IReactorTime
+
+from openclaw.channels.account import Account
+from openclaw.channels.bursts import Bursts
+from openclaw.channels.context import GroupContext
+from openclaw.channels.inbox import Waiting
+from openclaw.channels.media import MediaStore
+from openclaw.channels.outbox import AccountOf, Outbox
+from openclaw.deferreds import deferred
+from openclaw.interfaces.channels import Taken
+from openclaw.interfaces.messages import Inbound, Target
+from openclaw.interfaces.queue import INBOX, IQueue, NewMessage
+from openclaw.interfaces.routing import AccessRules, IAdmission, IRouter
+from openclaw.interfaces.tracing import ITraces
+from openclaw.protocol.base import encode
+
+RECENT = 10_000
+
+
+def message_key(message: Inbound) -> str:
+    """Names a message for ever: in the inbox, in traces, as the run it becomes."""
+    return f"{message.channel}:{message.account}:{message.dedupe_id}"
+
+
+def target_of(message: Inbound) -> Target:
+    """Where an answer to a message goes."""
+    return Target(
+        channel=message.channel,
+        account=message.account,
+        chat_id=message.chat_id,
+        thread_id=message.thread_id,
+        reply_to=message.message_id,
+        chat_type=message.chat_type,
+    )
+
+
+@frozen(kw_only=True)
+class Gates:
+    """What an event passes on its way in."""
+
+    admission: IAdmission
+    router: IRouter
+    queue: IQueue
+    outbox: Outbox
+    media: MediaStore
+    traces: ITraces
+    rules_of: Callable[[Account], AccessRules]
+    account_of: AccountOf
+    counted: Callable[[str, str], None]
+
+
+class Intake:
+    """Takes events of every account, one after the other in each chat.
+
+    An event that was taken before is a duplicate here already if that was lately, and in the inbox
+    if it was longer ago: only what was let in lies there.
+    """
+
+    def __init__(self, gates: Gates, clock: IReactorTime) -> None:
+        self._gates = gates
+        self._context = GroupContext()
+        self._bursts = Bursts(clock, self._store)
+        self._locks: dict[tuple[str, ...], DeferredLock] = {}
+        self._recent: OrderedDict[str, None] = OrderedDict()
+
+    @deferred
+    async def take(self, account: Account, message: Inbound) -> Taken:
+        """Take one event; see :meth:`openclaw.interfaces.channels.ILink.receive`."""
+        key = message_key(message)
+        if key in self._recent:
+            self._gates.traces.note(key, "duplicate")
+            self._gates.counted(account.key, "duplicate")
+            return "duplicate"
+        taken = await self._admitted(account, message, key)
+        self._gates.counted(account.key, taken)
+        self._recent[key] = None
+        if len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
+        return taken
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._bursts.close()
+
+    async def _admitted(self, account: Account, message: Inbound, key: str) -> Taken:
+        gates, settings = self._gates, account.configured.settings
+        gates.traces.note(key, "received", message.kind)
+        verdict = await gates.admission.admit(message, gates.rules_of(account))
+        if verdict.refusal is None:
+            return await self._bursts.take(message, settings.debounce_ms / 1000)
+        gates.traces.note(key, "refused", verdict.refusal)
+        if verdict.reply:
+            where = target_of(message)
+            await gates.outbox.put(
+                await gates.outbox.compose(where, verdict.reply, f"pairing:{key}")
+            )
+        if verdict.refusal == "not_mentioned":
+            self._context.note(message, settings.history_limit)
+            return "noted"
+        return "refused"
+
+    @deferred
+    async def _store(self, messages: Sequence[Inbound]) -> Taken:
+        """Put messages that belong together into the inbox, behind those of the same chat."""
+        first = messages[0]
+        chat = (first.channel, first.account, first.chat_id, first.thread_id)
+        lock = self._locks.setdefault(chat, DeferredLock())
+        async with lock:
+            taken = await self._enqueue(messages)
+        if not lock.locked and not lock.waiting:
+            self._locks.pop(chat, None)
+        return taken
+
+    async def _enqueue(self, messages: Sequence[Inbound]) -> Taken:
+        gates, first = self._gates, messages[0]
+        account = gates.account_of(first.channel, first.account)
+        if account is None:
+            return "refused"  # It was taken out of the configuration a moment ago.
+        place = gates.router.place(first, gates.rules_of(account))
+        whole = [await gates.media.with_files(account, one) for one in messages]
+        waiting = Waiting(
+            message=whole[0],
+            more=tuple(whole[1:]),
+            context=self._context.take(first),
+            agent_id=place.agent_id,
+            session_key=place.session_key,
+        )
+        key = message_key(first)
+        new = await gates.queue.enqueue(
+            NewMessage(
+                id=key,
+                queue=INBOX,
+                lane=place.session_key,
+                body=encode(waiting),
+                covers=tuple(message_key(one) for one in messages[1:]),
+            )
+        )
+        gates.traces.note(key, "queued" if new else "duplicate", place.session_key)
+        for one in messages[1:]:
+            gates.traces.link(message_key(one), key)
+        gates.router.remember(place.session_key, target_of(first))
+        return "queued" if new else "duplicate"

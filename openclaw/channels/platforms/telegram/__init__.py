@@ -1,0 +1,1 @@
+"""Telegram by the Bot API: one bot account, by long polling or by webhook."""

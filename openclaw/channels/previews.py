@@ -1,0 +1,119 @@
+"""An answer shown while it grows: one message, edited now and then; never the final text."""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from openclaw.channels.account import Account
+from openclaw.channels.text.chunks import fit
+from openclaw.deferreds import deferred
+from openclaw.interfaces.messages import Outgoing, Sent, Target
+from openclaw.interfaces.queue import Undelivered
+
+FIRST_CHARACTERS = 30
+FIRST_SECONDS = 1.0
+
+
+class Preview:
+    """The preview of one answer.
+
+    Only the newest text is ever on its way, one call at a time. A platform that asks for a pause
+    gets it; one that refuses gets no more of this.
+
+    :param key: names the message for platforms that tell repeats.
+    """
+
+    _log = Logger()
+
+    def __init__(self, account: Account, target: Target, key: str, clock: IReactorTime) -> None:
+        self._account = account
+        self._target = target
+        self._key = key
+        self._clock = clock
+        self._wanted = ""
+        self._shown = ""
+        self._message_id = ""
+        self._began = clock.seconds()
+        self._not_before = 0.0
+        self._timer: IDelayedCall | None = None
+        self._busy: Deferred[None] | None = None
+        self._over = False
+
+    def grow(self, text: str) -> None:
+        """So much of the answer is there."""
+        self._wanted = text
+        self._kick()
+
+    @deferred
+    async def finish(self) -> str:
+        """Show nothing more; fires with the message's id, empty if none was sent."""
+        self._over = True
+        self._stop_waiting()
+        if self._busy is not None:
+            waiting: Deferred[None] = Deferred()
+            self._busy.addBoth(lambda _: waiting.callback(None))
+            await waiting
+        return self._message_id
+
+    def _kick(self) -> None:
+        """Show the newest text now, or when it is time."""
+        if self._over or self._busy is not None or self._wanted == self._shown:
+            return
+        pause = self._not_before - self._clock.seconds()
+        if not self._message_id and len(self._wanted) < FIRST_CHARACTERS:
+            pause = max(pause, self._began + FIRST_SECONDS - self._clock.seconds())
+        if pause > 0:
+            self._wait(pause)
+        elif self._account.connected:
+            self._show()
+
+    def _wait(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self._clock.callLater(seconds, self._later)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _later(self) -> None:
+        self._timer = None
+        self._kick()
+
+    def _show(self) -> None:
+        self._stop_waiting()
+        text = self._wanted
+        busy: Deferred[None] = self._call(text)
+        if not busy.called:
+            self._busy = busy
+            busy.addBoth(self._free)
+
+    def _free(self, _: object) -> None:
+        self._busy = None
+        self._kick()
+
+    @deferred
+    async def _call(self, text: str) -> None:
+        configured, channel = self._account.configured, self._account.channel
+        head = fit(text, configured.text_limit, channel.render)
+        outgoing = Outgoing(
+            id=f"{self._key}:preview",
+            target=self._target,
+            text=head,
+            kind="edit" if self._message_id else "send",
+            message_id=self._message_id,
+        )
+        pause = configured.edit_seconds(self._target.chat_type != "dm")
+        try:
+            sent: Sent = await (
+                channel.edit(outgoing) if self._message_id else channel.send(outgoing)
+            )
+        except Undelivered as error:
+            pause = max(pause, error.after_ms / 1000)
+            self._over = self._over or error.kind != "retry"
+        except Exception:  # What goes wrong here must not touch the answer itself.
+            self._log.failure("preview in {chat} broke", chat=self._target.chat_id)
+            self._over = True
+        else:
+            self._message_id, self._shown = sent.message_id, text
+        self._not_before = self._clock.seconds() + pause

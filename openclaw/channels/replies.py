@@ -1,0 +1,105 @@
+"""Answers on their way back: the sign, the preview, and the text that must arrive."""
+
+import msgspec
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from openclaw.channels.account import Account
+from openclaw.channels.outbox import AccountOf, Outbox
+from openclaw.channels.previews import Preview
+from openclaw.channels.typing_signs import TypingSign
+from openclaw.deferreds import deferred
+from openclaw.interfaces.conversations import Input, IReplies
+from openclaw.interfaces.messages import Target
+from openclaw.interfaces.tracing import ITraces
+
+
+def reply_key(run_id: str) -> str:
+    """The id of a run's answer in the outbox."""
+    return f"reply:{run_id}"
+
+
+@implementer(IReplies)
+class ChannelReplies:
+    """Takes answers back by the way their inputs came."""
+
+    def __init__(
+        self, outbox: Outbox, account_of: AccountOf, traces: ITraces, clock: IReactorTime
+    ) -> None:
+        self._outbox = outbox
+        self._account_of = account_of
+        self._traces = traces
+        self._clock = clock
+        self._previews: dict[str, Preview] = {}
+        self._signs: dict[str, TypingSign] = {}
+
+    def started(self, entry: Input) -> bool:
+        """See :meth:`IReplies.started`."""
+        account, target = self._account(entry), _target(entry)
+        if account is None:
+            return False
+        configured = account.configured
+        if configured.manifest.abilities.typing_seconds and configured.settings.typing:
+            self._stop_sign(entry.run_id)
+            self._signs[entry.run_id] = TypingSign(account, target, self._clock)
+        return configured.streaming
+
+    def grew(self, entry: Input, text: str) -> None:
+        """See :meth:`IReplies.grew`."""
+        preview = self._previews.get(entry.run_id)
+        if preview is None:
+            account = self._account(entry)
+            if account is None or not account.configured.streaming:
+                return
+            key = reply_key(entry.run_id)
+            preview = Preview(account, _target(entry), key, self._clock)
+            self._previews[entry.run_id] = preview
+        preview.grow(text)
+
+    def silent(self, entry: Input) -> None:
+        """See :meth:`IReplies.silent`."""
+        self._stop_sign(entry.run_id)
+        preview = self._previews.pop(entry.run_id, None)
+        if preview is not None:
+            preview.finish()
+
+    @deferred
+    async def reply(self, entry: Input, text: str) -> None:
+        """See :meth:`IReplies.reply`."""
+        key = reply_key(entry.run_id)
+        if entry.origin is not None:
+            self._traces.link(entry.origin.message_key, key)
+        calls = list(
+            await self._outbox.compose(
+                _target(entry), text, key, run_id=entry.run_id, session_key=entry.session_key
+            )
+        )
+        preview = self._previews.get(entry.run_id)
+        message_id = await preview.finish() if preview is not None else ""
+        if message_id:
+            calls[0] = msgspec.structs.replace(calls[0], kind="edit", message_id=message_id)
+        await self._outbox.put(calls)
+        self._previews.pop(entry.run_id, None)
+        self._stop_sign(entry.run_id)
+
+    def stop(self) -> None:
+        """Show no more signs and previews; the gateway stops."""
+        for run_id in list(self._signs):
+            self._stop_sign(run_id)
+        for preview in self._previews.values():
+            preview.finish()
+        self._previews.clear()
+
+    def _account(self, entry: Input) -> Account | None:
+        target = _target(entry)
+        return self._account_of(target.channel, target.account)
+
+    def _stop_sign(self, run_id: str) -> None:
+        sign = self._signs.pop(run_id, None)
+        if sign is not None:
+            sign.stop()
+
+
+def _target(entry: Input) -> Target:
+    assert entry.origin is not None  # Only such inputs are told about.
+    return entry.origin.target

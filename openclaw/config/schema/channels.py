@@ -1,0 +1,99 @@
+"""What every channel's account can be told, whatever its platform; a platform adds its own keys."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from openclaw.config.schema.fields import Positive, Section, now
+from openclaw.config.units import Seconds
+
+DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
+GroupPolicy = Literal["allowlist", "open", "disabled"]
+
+
+class GroupSettings(Section, frozen=True, kw_only=True):
+    """One group or channel of an account, or ``*`` for all others.
+
+    Keys that are absent mean what the account says.
+    """
+
+    enabled: Annotated[bool, now("Whether anything is taken from it.")] = True
+    require_mention: Annotated[
+        bool | None, now("Whether only messages that address the assistant are taken.")
+    ] = None
+    allow_from: Annotated[
+        tuple[str | int, ...] | None, now("Ids of those who may speak to the assistant in it.")
+    ] = None
+    agent: Annotated[str | None, now("Which agent answers in it.")] = None
+
+
+class ChannelSettings(Section, frozen=True, kw_only=True):
+    """One account of a channel; the keys beside ``accounts`` hold for every account."""
+
+    enabled: Annotated[bool, now("Whether it is started.")] = True
+    name: Annotated[str, now("What people call the account.")] = ""
+    dm_policy: Annotated[
+        DmPolicy,
+        now(
+            "Who may write directly: those who showed a code that was approved, those on the list, "
+            'everybody (needs "*" in allowFrom), nobody.'
+        ),
+    ] = "pairing"
+    allow_from: Annotated[
+        tuple[str | int, ...],
+        now("Immutable ids of those who may write; never names."),
+    ] = ()
+    group_policy: Annotated[GroupPolicy, now("Groups: those that are listed, all, none.")] = (
+        "allowlist"
+    )
+    group_allow_from: Annotated[
+        tuple[str | int, ...] | None,
+        now("Ids of those who may speak in groups; everybody in a listed group if absent."),
+    ] = None
+    groups: Annotated[
+        dict[str, GroupSettings], now("Groups and channels by their ids, ``*`` for all others.")
+    ] = field(default_factory=dict)
+    require_mention: Annotated[bool, now("Whether groups have to address the assistant.")] = True
+    mention_patterns: Annotated[
+        tuple[str, ...], now("Regular expressions that count as addressing the assistant.")
+    ] = ()
+    allow_bots: Annotated[bool, now("Whether other bots are heard.")] = False
+    history_limit: Annotated[
+        int, Meta(ge=0, le=1000), now("Messages of a group that are kept as context.")
+    ] = 50
+    debounce_ms: Annotated[
+        int, Meta(ge=0, le=60_000), now("Messages of one sender within this time are one.")
+    ] = 0
+    streaming: Annotated[
+        Literal["off", "partial"] | None, now("Whether an answer is shown while it grows.")
+    ] = None
+    edit_min_ms: Annotated[
+        Positive | None, now("Least milliseconds between two edits of a growing answer.")
+    ] = None
+    text_chunk_limit: Annotated[Positive | None, now("Where long answers are cut.")] = None
+    media_max_mb: Annotated[Positive | None, now("Most megabytes of one file.")] = None
+    reply_to_mode: Annotated[
+        Literal["off", "first", "all"], now("Which parts of an answer quote the message.")
+    ] = "first"
+    typing: Annotated[bool, now("Whether a typing sign is shown.")] = True
+    allow_insecure: Annotated[bool, now("Whether http and ws are used beyond this machine.")] = (
+        False
+    )
+    max_connections: Annotated[Positive | None, now("Most sockets at a time.")] = None
+    reconnect_interval: Annotated[
+        Seconds | None, now("Pause before a lost connection is tried again.")
+    ] = None
+    webhook_path: Annotated[
+        str | None, now("Where its webhook is served; ``/webhook/<channel>/<account>`` if absent.")
+    ] = None
+    webhook_url: Annotated[
+        str | None, now("The same as the platform reaches it, from outside.")
+    ] = None
+
+    def access(self) -> Mapping[str, GroupSettings]:
+        """What is said about groups, by the ids of chats and of what they belong to.
+
+        A platform whose own keys say more about them overrides it.
+        """
+        return self.groups

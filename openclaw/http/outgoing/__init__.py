@@ -1,0 +1,1 @@
+"""Connections that the gateway opens to others: addresses, guard, TLS, pool, sockets, downloads."""

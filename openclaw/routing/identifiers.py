@@ -1,0 +1,63 @@
+"""What immutable ids look like on the platforms, so that a name in a list is noticed at once.
+
+Names, user names, e-mail addresses and titles of rooms can be changed to anybody's; whoever takes a
+listed one would be let in. So they are refused when the configuration is read.
+"""
+
+import re
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class IdForm:
+    """How ids of people and chats are written on one channel.
+
+    :ivar person_words: the form for somebody who edits the file.
+    """
+
+    person: re.Pattern[str]
+    chat: re.Pattern[str]
+    person_words: str
+    chat_words: str
+
+
+_ANY = IdForm(
+    # What begins with @ is a name that people choose, unless a server stands behind a colon.
+    person=re.compile(r"(?!@[^:]*$)[^\s,]{1,255}"),
+    chat=re.compile(r"(?!@[^:]*$)[^\s,]{1,255}"),
+    person_words="the platform's immutable id, not a name",
+    chat_words="the platform's immutable id, not a name",
+)
+
+_FORMS = {
+    "telegram": IdForm(
+        person=re.compile(r"-?[1-9][0-9]{0,19}"),
+        chat=re.compile(r"-?[1-9][0-9]{0,19}"),
+        person_words="a numeric user id such as 123456789",
+        chat_words="a numeric chat id such as -1001234567890",
+    ),
+    "discord": IdForm(
+        person=re.compile(r"[0-9]{15,20}"),
+        chat=re.compile(r"[0-9]{15,20}"),
+        person_words="a numeric user id such as 80351110224678912",
+        chat_words="the numeric id of a channel or server such as 41771983423143937",
+    ),
+    "slack": IdForm(
+        person=re.compile(r"[UWB][A-Z0-9]{2,20}"),
+        chat=re.compile(r"[CGDTE][A-Z0-9]{2,20}"),
+        person_words="a member id such as U012ABCDEF",
+        chat_words="the id of a channel or workspace such as C012ABCDEF",
+    ),
+    "matrix": IdForm(
+        person=re.compile(r"@[^\s:]+:\S+"),
+        chat=re.compile(r"!\S+"),
+        person_words="a user id such as @alice:example.org",
+        chat_words="a room id such as !abcdef:example.org, not an alias",
+    ),
+}
+
+
+def form_of(channel: str) -> IdForm:
+    """How ids are written on a channel; the loosest form for one that is not known here."""
+    return _FORMS.get(channel, _ANY)

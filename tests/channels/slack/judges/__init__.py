@@ -1,0 +1,1 @@
+"""Programs that use the official client libraries; tests run them against the stand-in."""

@@ -1,0 +1,103 @@
+"""An answer shown while it grows."""
+
+from openclaw.channels.previews import FIRST_SECONDS, Preview
+from openclaw.interfaces.queue import Undelivered
+from tests.channels.kit import TARGET, KitCase
+
+LONG = "this is more than thirty characters"
+
+
+class PreviewCase(KitCase):
+    """One preview."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.preview = Preview(self.account, TARGET, "reply:r1", self.clock)
+        self.addCleanup(self.preview.finish)
+
+
+class GrowTests(PreviewCase):
+    def test_a_first_message_after_thirty_characters(self) -> None:
+        self.preview.grow("short")
+        self.assertEqual(self.platform.calls, [])
+        self.preview.grow(LONG)
+        self.assertEqual(self.platform.texts("send"), [LONG])
+
+    def test_or_after_a_second(self) -> None:
+        self.preview.grow("short")
+        self.clock.advance(FIRST_SECONDS)
+        self.assertEqual(self.platform.texts("send"), ["short"])
+
+    def test_then_edits_no_faster_than_is_right_for_the_chat(self) -> None:
+        self.preview.grow(LONG)
+        for number in range(31):
+            self.preview.grow(f"{LONG} {number}")
+            self.clock.advance(0.1)
+        self.assertEqual(len(self.platform.texts("edit")), 3)
+        self.assertEqual(self.platform.texts()[-1], f"{LONG} 30")
+
+    def test_one_call_at_a_time_and_only_the_newest_text(self) -> None:
+        self.platform.holding = True
+        self.preview.grow(LONG)
+        for number in range(50):
+            self.preview.grow(f"{LONG} {number}")
+            self.clock.advance(1)
+        self.assertEqual(len(self.platform.calls), 1)
+        self.platform.release()
+        self.assertEqual(self.platform.texts(), [LONG])
+        self.clock.advance(1)
+        self.assertEqual(self.platform.texts(), [LONG, f"{LONG} 49"])
+        self.platform.release()
+
+    def test_what_does_not_fit_is_left_for_the_end(self) -> None:
+        self.preview.grow("word " * 40)
+        self.assertLessEqual(len(self.platform.texts()[0]), 60)
+
+    def test_a_pause_that_the_platform_asks_for(self) -> None:
+        self.preview.grow(LONG)
+        self.platform.failing = [Undelivered("slow down", "retry", after_ms=7_000)]
+        self.clock.advance(1)
+        self.preview.grow(LONG + "a")
+        self.assertEqual(len(self.platform.calls), 2)
+        self.preview.grow(LONG + "ab")
+        self.clock.advance(6.9)
+        self.assertEqual(len(self.platform.calls), 2)
+        self.clock.advance(0.1)
+        self.assertEqual(self.platform.texts()[-1], LONG + "ab")
+
+    def test_a_platform_that_refuses_is_left_alone(self) -> None:
+        self.platform.failing = [Undelivered("no rights", "never")]
+        self.preview.grow(LONG)
+        self.preview.grow(LONG + "a")
+        self.clock.advance(10)
+        self.assertEqual(len(self.platform.calls), 1)
+        self.assertEqual(self.successResultOf(self.preview.finish()), "")
+
+    def test_a_bug_in_a_channel_costs_the_preview_alone(self) -> None:
+        self.platform.failing = [ValueError("bug")]
+        self.preview.grow(LONG)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assertEqual(self.successResultOf(self.preview.finish()), "")
+
+    def test_nothing_without_a_connection(self) -> None:
+        self.account.life.lost("gone")
+        self.preview.grow(LONG)
+        self.assertEqual(self.platform.calls, [])
+
+
+class FinishTests(PreviewCase):
+    def test_the_message_to_edit_is_known_once_it_is_there(self) -> None:
+        self.platform.holding = True
+        self.preview.grow(LONG)
+        finished = self.preview.finish()
+        self.assertNoResult(finished)
+        self.platform.release()
+        self.assertEqual(self.successResultOf(finished), "101")
+
+    def test_nothing_is_shown_afterwards(self) -> None:
+        self.preview.grow(LONG)
+        self.preview.grow(LONG + "a")
+        self.successResultOf(self.preview.finish())
+        self.clock.advance(10)
+        self.preview.grow(LONG + "ab")
+        self.assertEqual(self.platform.texts(), [LONG])

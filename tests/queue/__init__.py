@@ -1,0 +1,1 @@
+"""The queue: its backends, its worker, its life on disk."""

@@ -1,0 +1,1 @@
+"""Admission, bindings, session keys and routes."""

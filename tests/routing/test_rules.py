@@ -1,0 +1,116 @@
+"""Tests of settings made into rules: every fault has its path, and names are no ids."""
+
+from typing import Any
+
+import msgspec
+from twisted.trial.unittest import SynchronousTestCase
+
+from openclaw.config.schema.channels import ChannelSettings
+from openclaw.errors import ConfigError
+from openclaw.interfaces.routing import AccessRules, GroupRules
+from openclaw.routing.rules import access_rules, warnings_of
+
+NAMES = {
+    "telegram": ("@owner", "owner", "t.me/owner", "owner@example.org", "0", "+4915112345678"),
+    "discord": ("owner", "owner#0001", "@owner", "<@1>", "123"),
+    "slack": ("@owner", "owner", "#general", "owner@example.org", "u012abc", "C012ABC"),
+    "matrix": ("owner", "Owner", "@owner", "owner:example.org", "#room:example.org"),
+    "elsewhere": ("@owner", "The Owner", "", " ", "a,b"),
+}
+IDS = {
+    "telegram": (123456789, "123456789", "telegram:5", "-1001234567890"),
+    "discord": ("80351110224678912",),
+    "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF"),
+    "matrix": ("@alice:example.org",),
+    "elsewhere": ("alice", "@alice:example.org", "1:2"),
+}
+
+
+def read(channel: str = "telegram", **keys: Any) -> AccessRules:
+    """Settings as the file has them."""
+    settings = msgspec.convert(keys, ChannelSettings)
+    return access_rules(settings, channel, f"channels.{channel}", ("main", "ops"))
+
+
+class RulesTests(SynchronousTestCase):
+    def wrong(self, path: str, channel: str = "telegram", **keys: Any) -> str:
+        refused = self.assertRaises(ConfigError, read, channel, **keys)
+        self.assertEqual(refused.path, path)
+        return str(refused)
+
+    def test_nothing_said(self) -> None:
+        self.assertEqual(read(), AccessRules())
+
+    def test_everything_said(self) -> None:
+        rules = read(
+            dmPolicy="allowlist",
+            allowFrom=[1, "2", "telegram:3"],
+            groupPolicy="open",
+            groupAllowFrom=[],
+            groups={
+                "-100": {"requireMention": False, "allowFrom": [4], "agent": "ops"},
+                "*": {"enabled": False},
+            },
+            requireMention=False,
+            mentionPatterns=["claw"],
+            allowBots=True,
+        )
+        expected = AccessRules(
+            dm="allowlist",
+            allow_from=frozenset("123"),
+            group="open",
+            groups={
+                "-100": GroupRules(require_mention=False, allow_from=frozenset("4"), agent="ops"),
+                "*": GroupRules(enabled=False),
+            },
+            group_allow_from=frozenset(),
+            require_mention=False,
+            mention_patterns=("claw",),
+            allow_bots=True,
+        )
+        self.assertEqual(rules, expected)
+
+    def test_names_are_refused_with_a_way_to_find_the_id(self) -> None:
+        for channel, names in NAMES.items():
+            for name in names:
+                said = self.wrong(
+                    f"channels.{channel}.allowFrom[1]", channel, allowFrom=["*", name]
+                )
+                self.assertIn("openclaw pairing list", said)
+                self.wrong(f"channels.{channel}.groupAllowFrom[0]", channel, groupAllowFrom=[name])
+            for one in IDS[channel]:
+                self.assertEqual(len(read(channel, allowFrom=[one]).allow_from), 1)
+
+    def test_rooms_are_named_by_their_ids_too(self) -> None:
+        self.wrong("channels.matrix.groups.#room:x", "matrix", groups={"#room:x": {}})
+        self.wrong("channels.slack.groups.#general", "slack", groups={"#general": {}})
+        self.wrong("channels.telegram.groups.Family", groups={"Family": {}})
+        self.wrong(
+            "channels.telegram.groups.-1.allowFrom[0]", groups={"-1": {"allowFrom": ["Bob"]}}
+        )
+        self.assertIn("!a:x", read("matrix", groups={"!a:x": {}}).groups)
+        self.assertIn("#chan", read("irc", groups={"#chan": {}}).groups)
+
+    def test_open_needs_everybody_on_the_list(self) -> None:
+        self.wrong("channels.telegram.dmPolicy", dmPolicy="open", allowFrom=[1])
+        self.assertEqual(read(dmPolicy="open", allowFrom=["*"]).dm, "open")
+
+    def test_unknown_agents_and_bad_patterns(self) -> None:
+        said = self.wrong("channels.telegram.groups.-1.agent", groups={"-1": {"agent": "none"}})
+        self.assertIn("main, ops", said)
+        self.wrong("channels.telegram.mentionPatterns[1]", mentionPatterns=["a", "(a+)+"])
+        self.wrong("channels.telegram.mentionPatterns", mentionPatterns=["a"] * 21)
+
+    def test_all_faults_are_named(self) -> None:
+        said = self.wrong("channels.telegram.allowFrom[0]", allowFrom=["a"], mentionPatterns=["("])
+        self.assertIn("channels.telegram.mentionPatterns[0]", said)
+
+    def test_what_is_open_is_pointed_out(self) -> None:
+        self.assertEqual(warnings_of(read(), "x"), ())
+        for keys in (
+            {"dmPolicy": "open", "allowFrom": ["*"]},
+            {"allowFrom": ["*"]},
+            {"groupPolicy": "open"},
+            {"groupAllowFrom": ["*"]},
+        ):
+            self.assertEqual(len(warnings_of(read(**keys), "channels.telegram")), 1, keys)
