@@ -24,7 +24,7 @@ from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
-from openclaw.assembly.sealing import make_journal
+from openclaw.assembly.sealing import make_export_sealing, make_journal
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.settings import Settings
@@ -44,8 +44,10 @@ from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.mfa.factor import SecondFactor
+from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
 from openclaw.sessions.conversations import Conversations
+from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
 from openclaw.storage.sqlite import SQLiteStore
@@ -91,6 +93,7 @@ class Domain:
 
     :ivar config_revision: names this state of the configuration, without telling its secrets.
     :ivar sealing: ``None`` where the journal is plain.
+    :ivar export_sealing: ``None`` where exported sessions are.
     """
 
     store: SQLiteStore
@@ -106,9 +109,11 @@ class Domain:
     broadcaster: Broadcaster
     config_revision: str
     audit: AuditTrail
+    exports: Exports
     queue: IQueueBackend
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
+    export_sealing: ExportSealing | None = None
 
     def statuses(self) -> Sequence[AccountStatus]:
         """Every channel account as it is now."""
@@ -141,16 +146,9 @@ def make_domain(
     replies = NoReplies() if channels is None else channels.replies
     runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
     keys = make_keys(settings)
+    index = SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms)
     conversations = Conversations(
-        store,
-        runs,
-        broadcaster,
-        SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms),
-        keys,
-        reactor,
-        now_ms,
-        make_id,
-        replies,
+        store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
@@ -170,9 +168,11 @@ def make_domain(
         figures=figures,
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
+        exports=Exports(store, index, keys, now_ms),
         queue=queue,
         channels=channels,
         sealing=sealing,
+        export_sealing=make_export_sealing(settings),
     )
 
 

@@ -411,3 +411,13 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     session_defaults: Any
     auth_mode: str | UnsetType = UNSET
     applied_config_hash: str | UnsetType = UNSET
+
+
+class TokenRotated(Wire, frozen=True, kw_only=True):
+    """Result of ``gateway.token.rotate``; the token itself is not in it.
+
+    :ivar path: the file that holds the new token, on the gateway's machine.
+    """
+
+    path: str
+    rotated_at_ms: int
