@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from openclaw.agents.loop import ToolLoop
 from openclaw.agents.run import Run, RunCut
 from openclaw.agents.runtimes.commands import is_command
 from openclaw.deferreds import deferred
@@ -23,7 +24,7 @@ from openclaw.interfaces.conversations import (
     IRuns,
 )
 from openclaw.interfaces.events import IEvents
-from openclaw.interfaces.tools import Authority
+from openclaw.interfaces.tools import Authority, IToolbox
 from openclaw.protocol.schema.chat import Message, TextPart
 
 MAX_SECONDS = 24 * 3600.0
@@ -46,6 +47,7 @@ class Runs:
     :param commands: answers what a user types as a command, whichever model the session has.
     :param timeout_seconds: how long a run may take that names no time.
     :param count: told how each run ended.
+    :param toolbox: what models may use; ``None`` for nothing.
     :param replies: told about runs whose answers go back to a chat platform.
     """
 
@@ -62,6 +64,7 @@ class Runs:
         timeout_seconds: float,
         count: Callable[[str], None],
         replies: IReplies,
+        toolbox: IToolbox | None = None,
     ) -> None:
         self._models = models
         self._commands = commands
@@ -72,6 +75,7 @@ class Runs:
         self._timeout_seconds = timeout_seconds
         self._count = count
         self._replies = replies
+        self._toolbox = toolbox
         self._active: dict[str, Run] = {}
         self.conversations: IConversations | None = None
         """Set once, right after both are made: each needs the other."""
@@ -175,7 +179,8 @@ class Runs:
             timeout_seconds=self._seconds(entry),
             authority=authority_of(entry),
         )
-        return await runtime.run(request, run)
+        toolbox = None if command else self._toolbox
+        return await ToolLoop(runtime, run, toolbox).work(request)
 
     async def _finish(self, run: Run, ending: Ending) -> None:
         """Store the end, then tell it: nobody hears of an answer that could still be lost."""
@@ -218,6 +223,7 @@ class Runs:
             usage=outcome.usage,
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
         )
 
     def _cut_ending(self, run: Run, cut: RunCut) -> Ending:
@@ -234,6 +240,7 @@ class Runs:
             stop_reason="rpc" if cut.why == "aborted" else cut.why,
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
             error=words[cut.why],
             error_kind="" if cut.why == "aborted" else cut.why,
         )
@@ -250,6 +257,7 @@ class Runs:
             stop_reason="error",
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
             error=words,
             error_kind=error.kind if isinstance(error, ModelError) else "unknown",
         )

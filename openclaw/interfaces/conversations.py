@@ -103,6 +103,7 @@ class Ending:
 
     :ivar text: what had been answered; partial unless ``state`` is ``done``.
     :ivar error: in words for the user; empty if nothing went wrong.
+    :ivar steps: what was done with tools on the way.
     """
 
     state: Literal["done", "failed", "aborted", "timeout", "interrupted"]
@@ -115,6 +116,7 @@ class Ending:
     model: str = ""
     error: str = ""
     error_kind: str = ""
+    steps: tuple[Turn, ...] = ()
 
 
 class IConversations(Interface):
