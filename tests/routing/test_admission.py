@@ -159,7 +159,7 @@ class GroupTests(DoorCase):
             self.assertEqual(found.refusal, refusal, (senders, own))
 
     def test_a_role_that_is_listed_lets_its_members_speak_in_groups_alone(self) -> None:
-        staff = {"person": {"roles": ("50", "51")}}
+        staff: dict[str, Any] = {"person": {"roles": ("50", "51")}}
         groups = {"-100": GroupRules(allow_from=frozenset(("51",)))}
         inside = self.said(**staff)
         self.assertIsNone(self.admit(inside, groups=groups).refusal)
