@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from openclaw.assembly.channel_plan import ChannelPlan
@@ -25,6 +26,7 @@ from openclaw.channels.replies import ChannelReplies
 from openclaw.config.bindings import agent_ids
 from openclaw.config.settings import Settings
 from openclaw.deferreds import deferred
+from openclaw.http.download import Downloads
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
 from openclaw.http.sockets import OutboundSockets
@@ -79,6 +81,7 @@ class ChannelParts:
     sockets: OutboundSockets
     values: ChannelValues
     sent: SentRecords
+    media: MediaStore
     traces: Traces
     changed: Callable[[], None] = lambda: None
     _routes: Routes
@@ -205,6 +208,7 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     settings = needs.settings
     reactor = needs.reactor
     values = ChannelValues(needs.store)
+    media = MediaStore(settings.places.own_dir / "media", needs.make_id, reactor)
     traces = Traces(needs.store, reactor, needs.now_ms)
     sent = SentRecords(needs.store, needs.now_ms)
     sockets = OutboundSockets(
@@ -228,10 +232,12 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         make_worker=needs.make_worker,
         reread=needs.plan.reread,
         webhook_base="",
+        downloads=Downloads(needs.http, reactor),
+        media=media,
         changed=lambda: parts.changed(),
     )
     channels = Channels(around)
-    outbox = Outbox(needs.queue, sent, traces, channels.account)
+    outbox = Outbox(needs.queue, sent, traces, channels.account, deferToThread)
     channels.outbox = outbox
     routes = Routes(needs.store, needs.now_ms)
     defaults = {one.channel: one.account for one in needs.plan.accounts if one.is_default}
@@ -250,6 +256,7 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         sockets=sockets,
         values=values,
         sent=sent,
+        media=media,
         traces=traces,
         routes=routes,
         needs=needs,

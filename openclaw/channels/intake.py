@@ -97,8 +97,10 @@ class Intake:
             return await self._bursts.take(message, settings.debounce_ms / 1000)
         gates.traces.note(key, "refused", verdict.refusal)
         if verdict.reply:
-            words = gates.outbox.compose(target_of(message), verdict.reply, f"pairing:{key}")
-            await gates.outbox.put(words)
+            where = target_of(message)
+            await gates.outbox.put(
+                await gates.outbox.compose(where, verdict.reply, f"pairing:{key}")
+            )
         if verdict.refusal == "not_mentioned":
             self._context.note(message, settings.history_limit)
             return "noted"

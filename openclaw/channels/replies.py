@@ -69,8 +69,10 @@ class ChannelReplies:
         key = reply_key(entry.run_id)
         if entry.origin is not None:
             self._traces.link(entry.origin.message_key, key)
-        calls = self._outbox.compose(
-            _target(entry), text, key, run_id=entry.run_id, session_key=entry.session_key
+        calls = list(
+            await self._outbox.compose(
+                _target(entry), text, key, run_id=entry.run_id, session_key=entry.session_key
+            )
         )
         preview = self._previews.get(entry.run_id)
         message_id = await preview.finish() if preview is not None else ""
