@@ -85,12 +85,12 @@ class _Sockets(WrappingFactory):
 class _Root(Resource):
     isLeaf = True
 
-    def __init__(self, server: "Door") -> None:
+    def __init__(self, door: "Door") -> None:
         super().__init__()
-        self.server = server
+        self.door = door
 
     def render(self, request: Request) -> Any:
-        self.server.got(request)
+        self.door.got(request)
         return NOT_DONE_YET
 
 
