@@ -12,8 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from openclaw.cli.tunnel import find_free_port
 from tests.channels.matrix.real.environment import clean, python
-from tests.integration.running import free_port
 
 SECRET = "shared-secret-of-the-tests"
 START_SECONDS = 120.0
@@ -32,7 +32,7 @@ class Synapse:
         self.python = python(os.environ)
         self._directory = tempfile.TemporaryDirectory(prefix="openclaw-synapse-")
         self.place = Path(self._directory.name)
-        self.port = free_port()
+        self.port = find_free_port()
         self.root = f"http://127.0.0.1:{self.port}"
         self._users = 0
         self._configure(stock_limits)
