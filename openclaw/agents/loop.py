@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from attrs import evolve
+from twisted.internet.defer import CancelledError
 
 from openclaw.agents.run import Run
 from openclaw.interfaces.agents import IAgentRuntime, RunOutcome, RunRequest, Turn, Usage
@@ -33,12 +34,13 @@ class ToolLoop:
     async def work(self, request: RunRequest) -> RunOutcome:
         """Ask until there is an answer."""
         request = await self._with_tools(request)
-        for step in range(MOST_STEPS + 1):
-            outcome = await self._ask(request, last=step == MOST_STEPS)
+        for _ in range(MOST_STEPS):
+            outcome = await self._ask(request)
             if not outcome.calls or self._is_for_others(outcome, request):
                 return self._done(outcome)
             await self._use_all(outcome, request)
-        return self._done(outcome)  # It was told to answer, and asked for tools all the same.
+        enough = Turn("system", _ENOUGH)
+        return self._done(await self._ask(evolve(request, tools=()), enough))
 
     async def _with_tools(self, request: RunRequest) -> RunRequest:
         if self._toolbox is None:
@@ -51,11 +53,8 @@ class ToolLoop:
 
     _ours: frozenset[str] = frozenset()
 
-    async def _ask(self, request: RunRequest, last: bool) -> RunOutcome:
-        turns: Sequence[Turn] = (*request.turns, *self._steps)
-        if last:
-            turns = (*turns, Turn("system", _ENOUGH))
-            request = evolve(request, tools=())
+    async def _ask(self, request: RunRequest, *words: Turn) -> RunOutcome:
+        turns: Sequence[Turn] = (*request.turns, *self._steps, *words)
         self._run.next_part()
         outcome = await self._runtime.run(evolve(request, turns=turns), self._run)
         self._usage = _sum(self._usage, outcome.usage)
@@ -84,6 +83,8 @@ class ToolLoop:
             return ToolResult(text=f"There is no tool {call.name!r}.", is_error=True)
         if self._toolbox.effect(call.name) == "external":
             await self._run.commit()
+            if self._run.is_over:
+                raise CancelledError  # The record failed, and the run with it.
         self._run.tool_started(call)
         use = ToolUse(
             run_id=request.run_id,

@@ -157,6 +157,11 @@ class Run:
             self.ended.errback(failure)
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended, whatever still works on it."""
+        return self._over
+
+    @property
     def may_be_seen(self) -> bool:
         """Whether the record says, or will say, that something of the answer was seen."""
         return self._recording is not None
