@@ -51,6 +51,7 @@ MakeWorker = Callable[[str, IHandler], Service]
 class ChannelNeeds:
     """What the channels are made with.
 
+    :ivar alert: told of what an operator should hear of: its kind, in words.
     :ivar counted: told what became of each inbound event: account, outcome.
     """
 
@@ -63,6 +64,7 @@ class ChannelNeeds:
     make_id: Callable[[], str]
     now_ms: Callable[[], int]
     counted: Callable[[str, str], None]
+    alert: Callable[[str, str], None]
     reactor: Any
 
 
@@ -236,6 +238,7 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         downloads=Downloads(needs.http, reactor),
         media=media,
         changed=lambda: parts.changed(),
+        alert=needs.alert,
     )
     channels = Channels(around)
     outbox = Outbox(needs.queue, sent, traces, channels.account, deferToThread)

@@ -204,6 +204,7 @@ def _channels(
             make_id=make_id,
             now_ms=now_ms,
             counted=figures.count_message,
+            alert=figures.notices.note,
             reactor=reactor,
         )
     )

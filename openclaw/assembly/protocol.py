@@ -27,7 +27,7 @@ from openclaw.interfaces.security import IAdmission, Peer
 from openclaw.monitoring.health import HealthKeeper, HealthSources
 from openclaw.protocol.connect import Policy, SessionDefaults
 from openclaw.protocol.methods import METHODS
-from openclaw.protocol.schema.system import DashboardLink, PresenceEntry
+from openclaw.protocol.schema.system import DashboardLink, PresenceEntry, QueueHealth
 from openclaw.security.admission import Admission
 from openclaw.security.audit.admission import AuditedAdmission
 from openclaw.security.audit.events import AuditedEvents
@@ -254,6 +254,7 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
         default_agent=domain.keys.default_agent,
         tls=None if certificate is None else certificate.status,
         channels=domain.statuses,
+        queue=QueueHealth(backend=domain.queue.backend, durable=domain.queue.backend != "memory"),
     )
     return HealthKeeper(sources, reactor, now_ms)
 

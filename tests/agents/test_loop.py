@@ -97,7 +97,7 @@ class LoopCase(WorldCase):
         self.world.call.done.callback(outcome)
         self.world.turn()
 
-    def messages(self) -> list[dict[str, Any]]:
+    def written(self) -> list[dict[str, Any]]:
         """The transcript."""
         params = HistoryParams(session_key=MAIN)
         plain = to_plain(self.successResultOf(self.world.conversations.history(params)))
@@ -116,16 +116,16 @@ class LoopTests(LoopCase):
         )
         self.assertEqual((told.role, told.text, told.call_id), ("tool", "look done", "c1"))
         self.world.call.answer("I saw it")
-        self.assertEqual(self.messages()[-1]["content"], [{"type": "text", "text": "I saw it"}])
+        self.assertEqual(self.written()[-1]["content"], [{"type": "text", "text": "I saw it"}])
 
     def test_what_was_done_is_in_the_transcript_and_told_to_the_next_run(self) -> None:
         self.ask()
         self.end(wish("look", '{"at": "x"}'))
         self.world.call.answer("I saw it")
         self.world.turn()
-        roles = [one["role"] for one in self.messages()]
+        roles = [one["role"] for one in self.written()]
         self.assertEqual(roles, ["user", "assistant", "toolResult", "assistant"])
-        call = self.messages()[1]["content"][0]
+        call = self.written()[1]["content"][0]
         self.assertEqual(
             call, {"type": "toolCall", "id": "c1", "name": "look", "arguments": {"at": "x"}}
         )
@@ -141,7 +141,7 @@ class LoopTests(LoopCase):
         self.end(wish("look", text="Let me see."))
         self.world.call.sink.delta("There it is.")
         self.end(RunOutcome("There it is.", usage=Usage(input=5, output=2)))
-        text = self.messages()[-1]["content"][0]["text"]
+        text = self.written()[-1]["content"][0]["text"]
         self.assertEqual(text, "Let me see.\n\nThere it is.")
         told = [one for name, one in self.world.heard.events if name == "chat"]
         self.assertEqual(told[-1]["message"]["content"][0]["text"], text)
@@ -150,9 +150,7 @@ class LoopTests(LoopCase):
         self.ask()
         self.end(wish("look"))
         self.end(RunOutcome("done", usage=Usage(input=5, output=2)))
-        self.assertEqual(
-            self.messages()[-1]["usage"], {"input": 15, "output": 3, "totalTokens": 18}
-        )
+        self.assertEqual(self.written()[-1]["usage"], {"input": 15, "output": 3, "totalTokens": 18})
 
     def test_people_who_watch_see_the_tools(self) -> None:
         self.ask()
@@ -196,7 +194,7 @@ class EffectTests(LoopCase):
         self.use_box(self.restart())
         self.world.turn()
         self.assertEqual(self.world.runtime.calls, [])
-        self.assertIn("stopped while", self.messages()[-1]["errorMessage"])
+        self.assertIn("stopped while", self.written()[-1]["errorMessage"])
 
     def test_a_run_that_only_looked_runs_again(self) -> None:
         self.ask()
@@ -248,7 +246,7 @@ class BoundTests(LoopCase):
         self.end(wish("look"))
         self.successResultOf(self.world.runs.abort(MAIN, "r1"))
         self.assertEqual(len(cancelled), 1)
-        self.assertEqual([one["role"] for one in self.messages()], ["user"])
+        self.assertEqual([one["role"] for one in self.written()], ["user"])
 
     def test_several_calls_at_once_are_made_in_order(self) -> None:
         self.ask()
