@@ -1,9 +1,9 @@
 """Asks a model, uses the tools it asks for, asks again: until it has answered or had enough."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import evolve
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 
 from openclaw.agents.run import Run
 from openclaw.interfaces.agents import IAgentRuntime, RunOutcome, RunRequest, Turn, Usage
@@ -20,9 +20,17 @@ class ToolLoop:
     """One run's work with a model and its tools.
 
     :param toolbox: ``None`` where there are no tools.
+    :param absorb: gives what people said meanwhile, if it is to be told to this run.
     """
 
-    def __init__(self, runtime: IAgentRuntime, run: Run, toolbox: IToolbox | None) -> None:
+    def __init__(
+        self,
+        runtime: IAgentRuntime,
+        run: Run,
+        toolbox: IToolbox | None,
+        absorb: Callable[[], Deferred[Sequence[str]]],
+    ) -> None:
+        self._absorb = absorb
         self._runtime = runtime
         self._run = run
         self._toolbox = toolbox
@@ -72,6 +80,9 @@ class ToolLoop:
         for call in outcome.calls:
             result = await self._use(call, request)
             self._steps.append(Turn("tool", result.text, call_id=call.id, is_error=result.is_error))
+
+        for words in await self._absorb():
+            self._steps.append(Turn("user", words))
 
     async def _use(self, call: ToolCall, request: RunRequest) -> ToolResult:
         made = self._made[call.name, call.arguments] = (

@@ -105,6 +105,12 @@ class Runs:
         for run in list(self._active.values()):
             run.cut("interrupted")
 
+    def supersede(self, run_id: str) -> None:
+        """See :meth:`IRunner.supersede`."""
+        run = self._active.get(run_id)
+        if run is not None:
+            run.cut("aborted")
+
     # -- IRunner -------------------------------------------------------------------------------
 
     @deferred
@@ -180,7 +186,8 @@ class Runs:
             authority=authority_of(entry),
         )
         toolbox = None if command else self._toolbox
-        return await ToolLoop(runtime, run, toolbox).work(request)
+        absorb = partial(self._conversations.absorb, entry)
+        return await ToolLoop(runtime, run, toolbox, absorb).work(request)
 
     async def _finish(self, run: Run, ending: Ending) -> None:
         """Store the end, then tell it: nobody hears of an answer that could still be lost."""

@@ -27,6 +27,7 @@ from openclaw.assembly.queue import make_queue, make_worker
 from openclaw.assembly.sealing import make_export_sealing, make_journal
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
+from openclaw.config.schema.messages import MessageQueue, QueueMode
 from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
@@ -50,6 +51,7 @@ from openclaw.sessions.conversations import Conversations
 from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
+from openclaw.sessions.merging import ModeOf
 from openclaw.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -147,8 +149,9 @@ def make_domain(
     runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
     keys = make_keys(settings)
     index = SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms)
+    mode_of = _mode_of(settings.config.messages.queue)
     conversations = Conversations(
-        store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies
+        store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies, mode_of=mode_of
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
@@ -235,6 +238,14 @@ class NoReplies:
             channel=entry.origin.target.channel if entry.origin is not None else "",
         )
         return succeed(None)
+
+
+def _mode_of(queue: MessageQueue) -> ModeOf:
+    def mode_of(entry: Input) -> QueueMode:
+        channel = "webchat" if entry.origin is None else entry.origin.target.channel
+        return queue.by_channel.get(channel, queue.mode)
+
+    return mode_of
 
 
 def _scene(view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset) -> Scene:

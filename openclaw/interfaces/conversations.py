@@ -139,6 +139,12 @@ class IConversations(Interface):
         :param most: how many of the latest turns; a summary of what is older comes on top.
         """
 
+    def absorb(entry: Input) -> Deferred[Sequence[str]]:
+        """Make inputs that came meanwhile part of a run, where its session is steered.
+
+        :return: fires with what they say, once that is durable; often with nothing.
+        """
+
     def shown(run_id: str) -> Deferred[None]:
         """Record that something of the answer is about to be seen; fires when durable."""
 
@@ -194,6 +200,9 @@ class IRunner(Interface):
 
     def run(entry: Input) -> Deferred[None]:
         """Run one input to its end, whatever that is; never fails."""
+
+    def supersede(run_id: str) -> None:
+        """A newer input takes the place of a run: end it as if somebody had stopped it."""
 
 
 class IRuns(Interface):

@@ -8,6 +8,7 @@ from openclaw.config.schema.agents import Agents, Models
 from openclaw.config.schema.bindings import BindingRow
 from openclaw.config.schema.fields import Section, later, now
 from openclaw.config.schema.gateway import Gateway
+from openclaw.config.schema.messages import Messages
 from openclaw.config.schema.security import Audit, Security
 from openclaw.config.schema.traffic import (
     Access,
@@ -109,7 +110,7 @@ class Config(Section, frozen=True, kw_only=True):
         dict[str, Any], now("Chat platforms by their ids; each has keys of its own.")
     ] = field(default_factory=dict)
     bindings: Annotated[tuple[BindingRow, ...], now("Which agent answers which chat.")] = ()
-    messages: Annotated[Any, later("How messages are shaped.")] = None
+    messages: Annotated[Messages, now("How messages are shaped.")] = Messages()
     crons: Annotated[Any, later("Declared jobs by name.")] = None
     cron: Annotated[Any, later("The scheduler.")] = None
     nodes: Annotated[Any, later("Kinds of nodes.")] = None
