@@ -35,7 +35,7 @@ class SynapseCase(AccountCase):
     timeout = 900  # The first test installs; all others take seconds.
     stock_limits = False
 
-    async def setUp(self) -> None:  # Trial waits for it.
+    async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         super().setUp()
         self.clock = reactor
         try:
