@@ -118,6 +118,7 @@ class MessageTests(SynchronousTestCase):
             self.assertIsNone(READER.inbound("!r", silent, Facts(chat_type="dm")))
 
     def test_events_without_what_every_event_has_are_none(self) -> None:
+        raw: Any
         for raw in (None, [], {}, {"event_id": 1, "type": "x", "sender": ADA}, {"type": "x"}):
             self.assertIsNone(read(raw))
 
