@@ -41,7 +41,7 @@ def settings(given: Mapping[str, Any]) -> MatrixSettings:
     return msgspec.convert(dict(given), MatrixSettings)
 
 
-async def until(condition: Callable[[], object]) -> None:
+async def until(condition: Callable[..., object]) -> None:
     """Wait for something that other parts of this process, or other processes, bring about."""
     clock: Any = reactor
     while not condition():
@@ -95,7 +95,7 @@ class AccountCase(TestCase):
         self.runs.append(run)
         return run
 
-    async def advance(self, seconds: float, condition: Callable[[], object]) -> None:
+    async def advance(self, seconds: float, condition: Callable[..., object]) -> None:
         """Let time pass, then wait for what that brings about."""
         self.clock.advance(seconds)
         await until(condition)
@@ -150,7 +150,12 @@ class ServiceCase(AccountCase):
         """Make and run a channel, and wait until its long sync is out."""
         self.make(**changes)
         self.start()
-        await until(lambda: self.ends or (self.link.events and self.homeserver.open_sockets))
+        await until(
+            lambda: (
+                len(self.ends) == len(self.runs)
+                or (self.link.events and self.homeserver.open_sockets)
+            )
+        )
         self.assertEqual((self.link.events, self.ends[len(self.runs) - 1 :]), (["connected"], []))
         return self.channel
 

@@ -230,6 +230,8 @@ class Door:
         """Answer with an error in the platform's shape."""
         request.setResponseCode(error.status)
         request.setHeader("content-type", "application/json")
+        if "location" in error.more:
+            request.setHeader("location", error.more["location"])
         pause = error.more.get("retry_after_ms")
         if pause:
             request.setHeader("retry-after", str(-(-pause // 1000)))
