@@ -16,9 +16,12 @@ from zope.interface import implementer
 
 from openclaw import __version__
 from openclaw.agents.catalogue import Catalogue, make_catalogue
+from openclaw.agents.choices import choices_of
 from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
+from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
+from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
@@ -148,7 +151,7 @@ def make_domain(
     replies = NoReplies() if channels is None else channels.replies
     runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
     keys = make_keys(settings)
-    index = SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms)
+    index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
     mode_of = _mode_of(settings.config.messages.queue)
     conversations = Conversations(
         store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies, mode_of=mode_of
@@ -274,12 +277,12 @@ def make_keys(settings: Settings) -> SessionKeys:
     return SessionKeys(default, settings.config.session.main_key)
 
 
-def model_of(catalogue: Catalogue, ref: str) -> ModelInfo:
-    """The model of a session; the default one if it asks for one that is gone."""
+def model_of(catalogue: Catalogue, ref: str, agent_id: str = "") -> ModelInfo:
+    """The model of a session; its agent's if it asks for one that is gone."""
     try:
-        return catalogue.resolve(ref)
+        return catalogue.resolve(ref, agent_id)
     except InvalidRequest:
-        return catalogue.default
+        return catalogue.default_for(agent_id)
 
 
 def _catalogue(
@@ -287,15 +290,17 @@ def _catalogue(
 ) -> Catalogue:
     def build(provider: ProviderSettings) -> IAgentRuntime:
         # Loaded at the first run that needs it: a gateway without a model never does.
-        from openclaw.agents.runtimes.openai import OpenAIRuntime
+        from openclaw.agents.runtimes.server import ServerRuntime
 
-        return OpenAIRuntime(provider, outbound, reactor)
+        return ServerRuntime(provider, outbound, reactor)
 
+    cooling = Cooling()
     return make_catalogue(
         settings.providers.values(),
         commands,
         build,
-        settings.config.agents.defaults.primary_model or "",
+        choices_of(settings.config.agents),
+        lambda chain: Failover(chain, cooling, reactor, Random()),
     )
 
 
