@@ -12,6 +12,7 @@ from openclaw.config.schema.fields import (
     later,
     now,
 )
+from openclaw.config.schema.tools import AgentTools
 
 
 class ModelChoice(Section, frozen=True, kw_only=True):
@@ -57,7 +58,7 @@ class AgentDefaults(Section, frozen=True, kw_only=True):
     context_tokens: Annotated[int | None, later("Tokens of context to use.")] = None
     memory_search: Annotated[Any, later("Search in memory files.")] = None
     sandbox: Annotated[Any, later("Isolation of tools.")] = None
-    tools: Annotated[Any, later("Tools the agent may use.")] = None
+    tools: Annotated[AgentTools, now("Tools the agents may use.")] = AgentTools()
     skills: Annotated[Any, later("Skills the agent may use.")] = None
     thinking_default: Annotated[str | None, later("Thinking level.")] = None
     verbose_default: Annotated[str | None, later("How much of the work is shown.")] = None
@@ -89,7 +90,7 @@ class Agent(Section, frozen=True, kw_only=True):
     workspace: Annotated[str | None, later("Its own folder.")] = None
     model: Annotated[str | ModelChoice | None, later("Its own model.")] = None
     heartbeat: Annotated[Any, later("Its own regular turn.")] = None
-    tools: Annotated[Any, later("Tools it may use.")] = None
+    tools: Annotated[AgentTools, now("Tools it may use.")] = AgentTools()
     skills: Annotated[Any, later("Skills it may use.")] = None
     sandbox: Annotated[Any, later("Isolation of its tools.")] = None
     subagents: Annotated[Any, later("Agents it may start.")] = None
@@ -116,6 +117,7 @@ class Agents(Section, frozen=True, kw_only=True):
                     default=agent.default,
                     name=agent.name,
                     identity=agent.identity,
+                    tools=agent.tools,
                 )
                 for key, agent in self.entries.items()
             ),
