@@ -23,11 +23,13 @@ from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.agents.tools.toolbox import Toolbox
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
 from openclaw.assembly.sealing import make_export_sealing, make_journal
+from openclaw.assembly.tools import ToolNeeds, make_toolbox
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.schema.messages import MessageQueue, QueueMode
@@ -116,6 +118,7 @@ class Domain:
     audit: AuditTrail
     exports: Exports
     queue: IQueueBackend
+    toolbox: Toolbox
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -126,10 +129,15 @@ class Domain:
 
 
 def make_domain(
-    settings: Settings, secret: bytes, reactor: Any, plan: ChannelPlan | None = None
+    settings: Settings,
+    secret: bytes,
+    reactor: Any,
+    hide: Callable[[str], str],
+    plan: ChannelPlan | None = None,
 ) -> Domain:
     """Make the domain of one gateway; its parts know each other through interfaces.
 
+    :param hide: takes secrets out of what models are told by tools.
     :param plan: the channel accounts there are.
     """
     store, sealing = make_journal(settings, reactor)
@@ -176,9 +184,24 @@ def make_domain(
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
+        toolbox=_toolbox(settings, conversations, hide, reactor),
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
+    )
+
+
+def _toolbox(
+    settings: Settings, conversations: IConversations, hide: Callable[[str], str], reactor: Any
+) -> Toolbox:
+    return make_toolbox(
+        ToolNeeds(
+            settings=settings,
+            conversations=conversations,
+            hide=hide,
+            now_ms=now_ms,
+            reactor=reactor,
+        )
     )
 
 

@@ -117,7 +117,7 @@ def assemble(
     """
     secrets = () if plan is None else plan.secrets
     known = known_secrets(settings, shared_secret, device_secret.decode(), *secrets)
-    domain = make_domain(settings, device_secret, reactor, plan)
+    domain = make_domain(settings, device_secret, reactor, known.clean, plan)
     front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
     _join(domain, front, reactor)
     helpers: tuple[Service, ...] = (

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import field
 
 from openclaw.config.schema.fields import Section, at_least, later, now
+from openclaw.config.schema.tools import AgentTools
 
 
 class ModelChoice(Section, frozen=True, kw_only=True):
@@ -68,7 +69,7 @@ class AgentDefaults(Section, frozen=True, kw_only=True):
     context_tokens: Annotated[int | None, later("Tokens of context to use.")] = None
     memory_search: Annotated[Any, later("Search in memory files.")] = None
     sandbox: Annotated[Any, later("Isolation of tools.")] = None
-    tools: Annotated[Any, later("Tools the agent may use.")] = None
+    tools: Annotated[AgentTools, now("Tools the agents may use.")] = AgentTools()
     skills: Annotated[Any, later("Skills the agent may use.")] = None
     thinking_default: Annotated[str | None, later("Thinking level.")] = None
     verbose_default: Annotated[str | None, later("How much of the work is shown.")] = None
@@ -102,7 +103,7 @@ class Agent(Section, frozen=True, kw_only=True):
         str | ModelChoice | None, now("Its own model, written as in the defaults.")
     ] = None
     heartbeat: Annotated[Any, later("Its own regular turn.")] = None
-    tools: Annotated[Any, later("Tools it may use.")] = None
+    tools: Annotated[AgentTools, now("Tools it may use.")] = AgentTools()
     skills: Annotated[Any, later("Skills it may use.")] = None
     sandbox: Annotated[Any, later("Isolation of its tools.")] = None
     subagents: Annotated[Any, later("Agents it may start.")] = None
@@ -130,6 +131,7 @@ class Agents(Section, frozen=True, kw_only=True):
                     name=agent.name,
                     identity=agent.identity,
                     model=agent.model,
+                    tools=agent.tools,
                 )
                 for key, agent in self.entries.items()
             ),

@@ -11,6 +11,7 @@ from openclaw.config.schema.gateway import Gateway
 from openclaw.config.schema.messages import Messages
 from openclaw.config.schema.models import Models
 from openclaw.config.schema.security import Audit, Security
+from openclaw.config.schema.tools import Tools
 from openclaw.config.schema.traffic import (
     Access,
     Connections,
@@ -118,7 +119,7 @@ class Config(Section, frozen=True, kw_only=True):
     node_host: Annotated[Any, later("This host as a node.")] = None
     canvas_host: Annotated[Any, later("The canvas listener.")] = None
     skills: Annotated[Any, later("Skills of agents.")] = None
-    tools: Annotated[Any, later("Tools of agents.")] = None
+    tools: Annotated[Tools, now("Tools of agents.")] = Tools()
     plugins: Annotated[Any, later("Plugins of the original; never loaded.")] = None
     monitoring: Annotated[Any, later("Alerts.")] = None
     security: Annotated[Security, now("Transport and encryption.")] = Security()
