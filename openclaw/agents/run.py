@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from openclaw.interfaces.agents import IRunSink, RunOutcome, Turn
+from openclaw.interfaces.agents import IRunSink, IToolSink, RunOutcome, Turn
 from openclaw.interfaces.conversations import Input
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.tools import ToolCall, ToolResult
@@ -34,7 +34,7 @@ class RunCut(Exception):
         self.why = why
 
 
-@implementer(IRunSink)
+@implementer(IRunSink, IToolSink)
 class Run:
     """A run in progress.
 
@@ -108,7 +108,7 @@ class Run:
         self._breaks = bool(self.text) or bool(self._held)
 
     def commit(self) -> Deferred[None]:
-        """Make sure that the run is never run again: something is about to be done outside."""
+        """See :meth:`IToolSink.commit`."""
         if self.shown:
             return succeed(None)
         if self._recording is None:
@@ -119,11 +119,15 @@ class Run:
         return waiting
 
     def tool_started(self, call: ToolCall) -> None:
-        """Tell that a tool is used."""
+        """See :meth:`IToolSink.tool_started`."""
+        if self._over:
+            return
         self._agent("item", _item(call, "start", "running"))
 
     def tool_ended(self, call: ToolCall, result: ToolResult) -> None:
-        """Tell what came of it; what the tool said is the model's, and the session's."""
+        """See :meth:`IToolSink.tool_ended`; what the tool said is the model's, and the session's."""
+        if self._over:
+            return
         status = "failed" if result.is_error else "completed"
         self._agent("item", _item(call, "end", status, result.title))
 
