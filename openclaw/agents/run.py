@@ -44,6 +44,7 @@ class Run:
 
     :param grew: told what may be seen of the answer so far, each time it is more; ``None`` if
         nobody but the clients looks.
+    :ivar heard: each is told every piece that may be seen, ungathered.
     :ivar text: the answer so far, what was not told yet included.
     :ivar shown: whether anything of it was allowed to be seen.
     :ivar steps: what was done with tools so far.
@@ -66,6 +67,7 @@ class Run:
         self.provider = ""
         self.model = ""
         self.ended: Deferred[RunOutcome] = Deferred()
+        self.heard: list[Callable[[str], None]] = []
         self._events = events
         self._now_ms = now_ms
         self._item_id = item_id
@@ -125,7 +127,7 @@ class Run:
         self._agent("item", _item(call, "start", "running"))
 
     def tool_ended(self, call: ToolCall, result: ToolResult) -> None:
-        """See :meth:`IToolSink.tool_ended`; what the tool said is the model's, and the session's."""
+        """See :meth:`IToolSink.tool_ended`; what the tool said is for the model alone."""
         if self._over:
             return
         status = "failed" if result.is_error else "completed"
@@ -138,7 +140,8 @@ class Run:
 
     def watched(self) -> bool:
         """See :meth:`IRunSink.watched`."""
-        return self._grew is not None or self._events.wanted("chat", self.entry.session_key)
+        seen = self._grew is not None or bool(self.heard)
+        return seen or self._events.wanted("chat", self.entry.session_key)
 
     def follow(self, runtime: Deferred[RunOutcome]) -> None:
         """Take the runtime's outcome for this run's, unless it was cut before."""
@@ -227,6 +230,8 @@ class Run:
 
     def _show(self, text: str) -> None:
         self.text += text
+        for heard in tuple(self.heard):
+            heard(text)
         size = len(self.text)
         if size < GATHER_FROM or (size - self._told) * GATHER_SHARE >= size:
             self._tell()

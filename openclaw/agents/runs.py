@@ -22,6 +22,7 @@ from openclaw.interfaces.conversations import (
     IReplies,
     IRunner,
     IRuns,
+    Wishes,
 )
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.tools import Authority, IToolbox
@@ -77,6 +78,7 @@ class Runs:
         self._replies = replies
         self._toolbox = toolbox
         self._active: dict[str, Run] = {}
+        self._followed: dict[str, list[Callable[[str], None]]] = {}
         self.conversations: IConversations | None = None
         """Set once, right after both are made: each needs the other."""
 
@@ -99,6 +101,19 @@ class Runs:
         await gatherResults([one.addErrback(lambda _: None) for one in ended])
         withdrawn = await self._conversations.withdraw(session_key, run_id) if run_id else []
         return [*stopped, *withdrawn]
+
+    def follow(self, run_id: str, heard: Callable[[str], None]) -> Callable[[], None]:
+        """See :meth:`IRuns.follow`."""
+        following = self._followed.setdefault(run_id, [])
+        following.append(heard)
+
+        def leave() -> None:
+            if heard in following:
+                following.remove(heard)
+            if not following and self._followed.get(run_id) is following:
+                del self._followed[run_id]
+
+        return leave
 
     def interrupt(self) -> None:
         """See :meth:`IRuns.interrupt`."""
@@ -144,6 +159,7 @@ class Runs:
             lambda: self._conversations.shown(entry.run_id),
             grew,
         )
+        run.heard = self._followed.get(entry.run_id, run.heard)
         self._active[entry.run_id] = run
         run.lifecycle({"phase": "start", "startedAt": run.started_at_ms})
         return run
@@ -175,6 +191,7 @@ class Runs:
         command = is_command(entry.text)
         runtime = self._commands if command else self._models.runtime_for(model)
         turns = await self._conversations.turns(entry, runtime.most_turns)
+        wishes = entry.wishes or Wishes()
         request = RunRequest(
             run_id=entry.run_id,
             session_key=entry.session_key,
@@ -183,6 +200,10 @@ class Runs:
             turns=turns,
             system=entry.system,
             timeout_seconds=self._seconds(entry),
+            tools=wishes.tools,
+            tool_choice=wishes.tool_choice,
+            sampling=wishes.sampling,
+            max_tokens=wishes.max_tokens,
             authority=authority_of(entry),
         )
         toolbox = None if command else self._toolbox
@@ -231,6 +252,7 @@ class Runs:
             provider=run.provider,
             model=run.model,
             steps=tuple(run.steps),
+            calls=outcome.calls,
         )
 
     def _cut_ending(self, run: Run, cut: RunCut) -> Ending:

@@ -75,6 +75,21 @@ class ModelInfo:
         return f"{self.provider}/{self.id}"
 
 
+@frozen(kw_only=True)
+class Sampling:
+    """How a model chooses its words; whatever is not set is left to the model.
+
+    :ivar stop: texts that end the answer.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
 @frozen
 class RunRequest:
     """What a runtime is asked to answer.
@@ -82,6 +97,8 @@ class RunRequest:
     :ivar turns: the conversation, oldest first; the last one is the input of this run.
     :ivar timeout_seconds: how long the run may take as a whole; the caller enforces it too.
     :ivar tools: what the model may ask for.
+    :ivar tool_choice: empty: as the model likes; ``required``: it has to use one; ``only <name>``:
+        it has to use this one.
     :ivar thinking: how much it thinks first: ``off minimal low medium high``; empty for its own.
     :ivar max_tokens: most tokens of the answer; 0 for the model's own.
     :ivar authority: on whose behalf; for runtimes that use tools by themselves.
@@ -95,6 +112,8 @@ class RunRequest:
     system: str = ""
     timeout_seconds: float = 600.0
     tools: Sequence[ToolSpec] = ()
+    tool_choice: str = ""
+    sampling: Sampling = field(factory=Sampling)
     thinking: str = ""
     max_tokens: int = 0
     authority: Authority = field(factory=Authority)

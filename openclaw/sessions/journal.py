@@ -91,6 +91,7 @@ def store_input(
         origin=new.origin,
         owner=new.owner,
         scopes=new.scopes,
+        wishes=new.wishes,
     )
     tx.execute(
         "insert into input(run_id, kind, session_key, session_id, state, attempts, accepted_at,"

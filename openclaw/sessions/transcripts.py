@@ -84,6 +84,8 @@ class Transcripts:
         An input that was accepted while an earlier one still ran stands before that one's answer
         in the transcript; a model has to see each input with its own answer.
         """
+        if entry.wishes is not None and entry.wishes.turns:
+            return entry.wishes.turns[-most:]
         session = self._index.get(entry.session_key)
         if session is not None and session.session_id == entry.session_id:
             known = session.settings
@@ -188,7 +190,8 @@ def order_turns(messages: Sequence[Message], entry: Input) -> list[Turn]:
         if place < entry.message_seq and (turn := turn_of(message)) is not None
     ]
     # The input itself does not depend on what could be read: its session may be gone by now.
-    return _last_turns([*earlier, Turn("user", entry.text)])
+    images = entry.wishes.images if entry.wishes is not None else ()
+    return _last_turns([*earlier, Turn("user", entry.text, images)])
 
 
 def placed(messages: Sequence[Message]) -> list[tuple[int, Message]]:

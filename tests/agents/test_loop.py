@@ -42,7 +42,7 @@ class Box:
         ToolResult(text=f"{name} done", title=f"{name}ed")
     )
 
-    def register(self, tool: ITool) -> None:
+    def register(self, tool: ITool, seconds: float | None = None) -> None:
         """Not here."""
         raise NotImplementedError
 

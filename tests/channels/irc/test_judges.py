@@ -12,13 +12,14 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.words.protocols.irc import IRCClient
 
+from openclaw.cli.tunnel import find_free_port
 from openclaw.interfaces.channels import ChannelFailed
 from tests.channels.irc.counterpart import ROOM
 from tests.channels.irc.rig import ChannelCase, ServerCase, outgoing
 from tests.channels.irc.server import reactor
 from tests.conformance.cases import require
 from tests.conformance.packages import Missing
-from tests.integration.running import Running, free_port, run
+from tests.integration.running import Running, run
 
 
 class Ada(IRCClient):
@@ -85,7 +86,7 @@ class MiniircdTests(ChannelCase):
     async def serve(self, *arguments: str) -> int:
         """Start the server; returns its port."""
         require(miniircd)
-        port = free_port()
+        port: int = find_free_port()
         words = [sys.executable, "-m", "miniircd", "--listen", "127.0.0.1", "--ports", f"{port}"]
         words += ["--setuid", "root"] if os.getuid() == 0 else []
         directory = Path(self.mktemp()).absolute()
@@ -94,6 +95,10 @@ class MiniircdTests(ChannelCase):
         self.addCleanup(running.stop, "KILL")
         await self._listening(running, port)
         return port
+
+    async def gone(self, probe: Any) -> None:
+        """Wait until a connection has ended."""
+        await self.until(lambda: probe.gone)
 
     async def _listening(self, running: Running, port: int) -> None:
         while True:
@@ -104,7 +109,7 @@ class MiniircdTests(ChannelCase):
                 await deferLater(reactor, 0.02)
             else:
                 probe.transport.abortConnection()
-                await self.until(lambda: probe.gone)
+                await self.gone(probe)
                 return
 
     def told(self, port: int, **more: Any) -> dict[str, Any]:
