@@ -42,9 +42,9 @@ class Delivery:
     """A claimed message.
 
     :ivar attempt: from 1.
-    :ivar interrupted: an earlier claim since it was enqueued or revived neither ended in ``ack``,
-        ``retry``, ``postpone`` nor ``bury``: its worker died or lost the lane in the middle, and
-        what it did outside is unknown.
+    :ivar deaths: how many of the earlier claims since it was enqueued or revived ended neither in
+        ``ack``, ``retry``, ``postpone`` nor ``bury``: their workers died or lost the lane in the
+        middle, and what they did outside is unknown. They count among the attempts.
     :ivar token: the fencing number of the claim.
     """
 
@@ -53,9 +53,14 @@ class Delivery:
     lane: str
     body: bytes
     attempt: int
-    interrupted: bool
+    deaths: int
     enqueued_at_ms: int
     token: int
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an earlier claim was left open, so that what became of it is unknown."""
+        return self.deaths > 0
 
 
 @frozen(kw_only=True)

@@ -24,7 +24,7 @@ class Entry:
     not_before_ms: int = 0
     attempts: int = 0
     token: int = 0
-    interrupted: bool = False
+    deaths: int = 0
     failures: list[FailedAttempt] = field(factory=list)
 
     def delivery(self) -> Delivery:
@@ -35,7 +35,7 @@ class Entry:
             lane=self.lane,
             body=self.message.body,
             attempt=self.attempts,
-            interrupted=self.interrupted,
+            deaths=self.deaths,
             enqueued_at_ms=self.enqueued_at_ms,
             token=self.token,
         )
@@ -98,7 +98,7 @@ class Line:
                 self.set_due(lane, entry.not_before_ms)
                 continue
             self.set_due(lane, until)
-            entry.interrupted = entry.interrupted or entry.token != 0
+            entry.deaths += entry.token != 0
             entry.attempts += 1
             entry.token = self._token
             claimed.append(entry)

@@ -35,7 +35,7 @@ class DeliveryCase(KitCase):
                 lane=lane_of(call.target),
                 body=encode(call),
                 attempt=1,
-                interrupted=interrupted,
+                deaths=int(interrupted),
                 enqueued_at_ms=START_MS,
                 token=1,
             )
@@ -94,7 +94,7 @@ class CallTests(DeliveryCase):
             lane="l",
             body=b"{",
             attempt=1,
-            interrupted=False,
+            deaths=0,
             enqueued_at_ms=0,
             token=1,
         )
