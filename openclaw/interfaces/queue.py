@@ -26,7 +26,8 @@ class NewMessage:
         in any case as long as the first one waits or is a dead letter.
     :ivar lane: messages of one lane are worked on one after the other, in their order.
     :ivar not_before_ms: Unix milliseconds; 0 for at once.
-    :ivar covers: ids that are duplicates from now on too: of messages that are part of this one.
+    :ivar covers: ids that are duplicates too while the window lasts, from when this one is stored:
+        of messages that are part of it.
     """
 
     id: str

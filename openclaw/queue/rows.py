@@ -92,6 +92,8 @@ def enqueue(
     if not tx.execute(_COUNT, queue=message.queue, most=most):
         tx.execute("delete from queue_seen where message_id = :id", id=message.id)
         return FULL
+    for part in message.covers:
+        tx.execute(_SEE, id=part, expires=expires, now=now)
     due = max(now, message.not_before_ms)
     tx.execute(_LENGTHEN, queue=message.queue, lane=lane, due=due)
     tx.execute(
