@@ -215,6 +215,8 @@ class Runs:
         if ending.usage.output:
             run.usage(ending.usage.output)
         run.lifecycle({"phase": "finishing", "stopReason": ending.stop_reason})
+        if run.entry.origin is not None:
+            await self._replies.settle(run.entry)
         message = await self._conversations.finish(run.entry, ending)
         data = {
             "startedAt": ending.started_at_ms,

@@ -252,6 +252,10 @@ class NoReplies:
     def grew(self, entry: Input, text: str) -> None:
         """Tell nobody."""
 
+    def settle(self, entry: Input) -> Deferred[None]:
+        """Nothing was shown."""
+        return succeed(None)
+
     def silent(self, entry: Input) -> None:
         """Tell nobody."""
 

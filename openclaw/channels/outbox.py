@@ -108,6 +108,20 @@ class Outbox:
             for call, answer in zip(calls, waiting, strict=True):
                 self._stop_waiting(call.id, answer)
 
+    @deferred
+    async def is_clear(self, target: Target) -> bool:
+        """Whether nothing waits to be sent to a place, so that what is shown overtakes nothing."""
+        queue = outbox(target.channel, target.account)
+        return not await self._queue.inspect(queue, 1, 0, lane_of(target), False)
+
+    def keep(self, id: str, sent: Sent) -> Deferred[None]:
+        """Note what was sent past the queue; fires when it is on disk."""
+        return self._sent.keep(id, sent)
+
+    def find(self, id: str) -> Deferred[Sent | None]:
+        """What the platform called something that was sent lately."""
+        return self._sent.find(id)
+
     def done(self, id: str, result: Sent | Undelivered) -> None:
         """Tell whoever waits what came of a call in the end."""
         for waiting in self._waiting.pop(id, ()):

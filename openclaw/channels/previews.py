@@ -5,30 +5,44 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from openclaw.channels.account import Account
+from openclaw.channels.outbox import Outbox
 from openclaw.channels.text.chunks import fit
 from openclaw.deferreds import deferred
+from openclaw.errors import StoreError
 from openclaw.interfaces.messages import Outgoing, Sent, Target
 from openclaw.interfaces.queue import Undelivered
 
 FIRST_CHARACTERS = 30
 FIRST_SECONDS = 1.0
+OVERTAKING_SECONDS = 0.3
+"""When to look again whether the answers before this one have left."""
+
+
+def preview_key(key: str) -> str:
+    """The id of the preview of an answer."""
+    return f"{key}:preview"
 
 
 class Preview:
     """The preview of one answer.
 
     Only the newest text is ever on its way, one call at a time. A platform that asks for a pause
-    gets it; one that refuses gets no more of this.
+    gets it; one that refuses gets no more of this. Nothing is shown before what was to be said in
+    the same place earlier. Under which id the message stands is on disk as soon as it is known, so
+    that the answer takes its place also after a crash.
 
-    :param key: names the message for platforms that tell repeats.
+    :param key: names the answer.
     """
 
     _log = Logger()
 
-    def __init__(self, account: Account, target: Target, key: str, clock: IReactorTime) -> None:
+    def __init__(
+        self, account: Account, outbox: Outbox, target: Target, key: str, clock: IReactorTime
+    ) -> None:
+        self._outbox = outbox
         self._account = account
         self._target = target
-        self._key = key
+        self._key = preview_key(key)
         self._clock = clock
         self._wanted = ""
         self._shown = ""
@@ -87,6 +101,8 @@ class Preview:
         if not busy.called:
             self._busy = busy
             busy.addBoth(self._free)
+        elif self._not_before > self._clock.seconds():
+            self._kick()
 
     def _free(self, _: object) -> None:
         self._busy = None
@@ -94,10 +110,16 @@ class Preview:
 
     @deferred
     async def _call(self, text: str) -> None:
+        if not self._message_id and not await self._outbox.is_clear(self._target):
+            self._not_before = self._clock.seconds() + OVERTAKING_SECONDS
+        elif not self._over:
+            await self._send(text)
+
+    async def _send(self, text: str) -> None:
         configured, channel = self._account.configured, self._account.channel
         head = fit(text, configured.text_limit, channel.render)
         outgoing = Outgoing(
-            id=f"{self._key}:preview",
+            id=self._key,
             target=self._target,
             text=head,
             kind="edit" if self._message_id else "send",
@@ -115,5 +137,15 @@ class Preview:
             self._log.failure("preview in {chat} broke", chat=self._target.chat_id)
             self._over = True
         else:
-            self._message_id, self._shown = sent.message_id, text
+            await self._stands(sent)
+            self._shown = text
         self._not_before = self._clock.seconds() + pause
+
+    async def _stands(self, sent: Sent) -> None:
+        if self._message_id:
+            return
+        self._message_id = sent.message_id
+        try:
+            await self._outbox.keep(self._key, sent)
+        except StoreError as error:
+            self._log.warn("preview {key} was not noted: {why}", key=self._key, why=error.message)

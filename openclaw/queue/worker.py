@@ -175,10 +175,9 @@ class Worker(Service):
     async def _outcome(self, held: Held) -> Verdict | None:
         """Run the handler; what has to become of the message, ``None`` if nobody can say."""
         delivery = held.delivery
-        if delivery.attempt > self._policy.max_attempts:
-            # Only a claim that was never ended leads here: the message may be what kills us.
-            why = f"{delivery.attempt - 1} attempts, and the last ended with its worker"
-            return self._buried(why, unknown=delivery.interrupted)
+        if delivery.deaths >= self._policy.max_deaths:
+            # The message may be what kills us.
+            return self._buried(f"{delivery.deaths} attempts ended with their worker", unknown=True)
         try:
             held.working = maybeDeferred(self._handler.handle, delivery)
             await held.working
@@ -211,7 +210,7 @@ class Worker(Service):
         return self._failed(delivery, why, after)
 
     def _failed(self, delivery: Delivery, why: str, after_ms: int) -> Verdict:
-        attempt, policy = delivery.attempt, self._policy
+        attempt, policy = delivery.attempt - delivery.deaths, self._policy
         if policy.is_last(attempt):
             return self._buried(f"attempt {attempt} of {policy.max_attempts}: {why}")
         if not after_ms and policy.blocks_too_long(attempt):

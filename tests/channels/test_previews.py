@@ -1,7 +1,10 @@
 """An answer shown while it grows."""
 
-from openclaw.channels.previews import FIRST_SECONDS, Preview
-from openclaw.interfaces.queue import Undelivered
+from msgspec import structs
+
+from openclaw.channels.previews import FIRST_SECONDS, OVERTAKING_SECONDS, Preview
+from openclaw.interfaces.messages import Sent
+from openclaw.interfaces.queue import Undelivered, outbox
 from tests.channels.kit import TARGET, KitCase
 
 LONG = "this is more than thirty characters"
@@ -12,7 +15,7 @@ class PreviewCase(KitCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.preview = Preview(self.account, TARGET, "reply:r1", self.clock)
+        self.preview = Preview(self.account, self.outbox, TARGET, "reply:r1", self.clock)
         self.addCleanup(self.preview.finish)
 
 
@@ -48,6 +51,35 @@ class GrowTests(PreviewCase):
         self.clock.advance(1)
         self.assertEqual(self.platform.texts(), [LONG, f"{LONG} 49"])
         self.platform.release()
+
+    def test_it_overtakes_no_earlier_answer(self) -> None:
+        (earlier,) = self.successResultOf(
+            self.outbox.compose(TARGET, "the answer before", "reply:r0")
+        )
+        self.successResultOf(self.outbox.put([earlier]))
+        self.preview.grow(LONG)
+        self.clock.pump([OVERTAKING_SECONDS] * 10)
+        self.assertEqual(self.platform.calls, [])
+        queue = outbox("test", "default")
+        (delivery,) = self.successResultOf(self.queue.claim(queue, 1, 60_000))
+        self.clock.advance(OVERTAKING_SECONDS)
+        self.assertEqual(self.platform.calls, [], "it is on its way, and may fail yet")
+        self.successResultOf(self.queue.ack(delivery))
+        self.clock.advance(OVERTAKING_SECONDS)
+        self.assertEqual(self.platform.texts("send"), [LONG])
+
+    def test_what_waits_for_another_chat_is_no_hindrance(self) -> None:
+        elsewhere = structs.replace(TARGET, chat_id="43")
+        self.successResultOf(
+            self.outbox.put(self.successResultOf(self.outbox.compose(elsewhere, "x", "reply:r0")))
+        )
+        self.preview.grow(LONG)
+        self.assertEqual(self.platform.texts("send"), [LONG])
+
+    def test_it_is_noted_where_it_stands(self) -> None:
+        self.preview.grow(LONG)
+        found = self.successResultOf(self.sent.find("reply:r1:preview"))
+        self.assertEqual(found, Sent(message_id="101"))
 
     def test_what_does_not_fit_is_left_for_the_end(self) -> None:
         self.preview.grow("word " * 40)

@@ -268,14 +268,27 @@ class RetryTests(WorkerCase):
 
     def test_what_kills_its_worker_again_and_again_is_not_tried_for_ever(self) -> None:
         self.put("m1")
-        for _ in range(3):
-            self.successResultOf(self.queue.claim("in", 1, 1))
-            self.clock.advance(1)
+        self.die(10)
         self.start()
         self.assertEqual(self.script.ids, [])
         (letter,) = self.letters()
         self.assertEqual(letter.state, "unknown")
-        self.assertIn("3 attempts, and the last ended with its worker", letter.reason)
+        self.assertIn("10 attempts ended with their worker", letter.reason)
+
+    def test_what_was_claimed_when_its_worker_died_has_all_its_attempts_yet(self) -> None:
+        self.put("m1")
+        self.die(5)
+        self.failing(lambda: Undelivered("no", "retry"))
+        self.start()
+        self.pass_time(60)
+        self.assertEqual(self.script.times, [5, 6, 8])
+        self.assertIn("attempt 3 of 3: no", self.letters()[0].reason)
+
+    def die(self, times: int) -> None:
+        """Let workers claim the message and end without a word, one a second."""
+        for _ in range(times):
+            self.successResultOf(self.queue.claim("in", 1, 1))
+            self.clock.advance(1)
 
 
 class ClaimTests(WorkerCase):
