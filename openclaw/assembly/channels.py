@@ -51,6 +51,7 @@ MakeWorker = Callable[[str, IHandler], Service]
 class ChannelNeeds:
     """What the channels are made with.
 
+    :ivar alert: told of what an operator should hear of: its kind, in words.
     :ivar counted: told what became of each inbound event: account, outcome.
     """
 
@@ -63,6 +64,7 @@ class ChannelNeeds:
     make_id: Callable[[], str]
     now_ms: Callable[[], int]
     counted: Callable[[str, str], None]
+    alert: Callable[[str, str], None]
     reactor: Any
 
 
@@ -236,24 +238,17 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         downloads=Downloads(needs.http, reactor),
         media=media,
         changed=lambda: parts.changed(),
+        alert=needs.alert,
     )
     channels = Channels(around)
     outbox = Outbox(needs.queue, sent, traces, channels.account, deferToThread)
     channels.outbox = outbox
     routes = Routes(needs.store, needs.now_ms)
-    defaults = {one.channel: one.account for one in needs.plan.accounts if one.is_default}
-    keys = KeyMaker(
-        dm_scope=settings.config.session.dm_scope,
-        main_key=settings.config.session.main_key,
-        default_account=lambda channel: defaults.get(channel, "default"),
-    )
-    known = settings.config.agents.known
-    default = next((one.id for one in known if one.default), known[0].id if known else "main")
-    bindings = configured_bindings(settings.config.bindings)
+    router = _router(needs, routes)
     parts = ChannelParts(
         channels=channels,
         replies=ChannelReplies(outbox, channels.account, traces, reactor),
-        router=Router(bindings, keys, routes, default),
+        router=router,
         sockets=sockets,
         values=values,
         sent=sent,
@@ -264,3 +259,17 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         outbox=outbox,
     )
     return parts
+
+
+def _router(needs: ChannelNeeds, routes: Routes) -> Router:
+    settings = needs.settings
+    defaults = {one.channel: one.account for one in needs.plan.accounts if one.is_default}
+    keys = KeyMaker(
+        dm_scope=settings.config.session.dm_scope,
+        main_key=settings.config.session.main_key,
+        default_account=lambda channel: defaults.get(channel, "default"),
+    )
+    known = settings.config.agents.known
+    default = next((one.id for one in known if one.default), known[0].id if known else "main")
+    bindings = configured_bindings(settings.config.bindings)
+    return Router(bindings, keys, routes, default)

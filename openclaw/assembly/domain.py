@@ -16,17 +16,23 @@ from zope.interface import implementer
 
 from openclaw import __version__
 from openclaw.agents.catalogue import Catalogue, make_catalogue
+from openclaw.agents.choices import choices_of
 from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
+from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
+from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.agents.tools.toolbox import Toolbox
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
-from openclaw.assembly.sealing import make_journal
+from openclaw.assembly.sealing import make_export_sealing, make_journal
+from openclaw.assembly.tools import ToolNeeds, make_toolbox
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
+from openclaw.config.schema.messages import MessageQueue, QueueMode
 from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
@@ -44,10 +50,13 @@ from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.mfa.factor import SecondFactor
+from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
 from openclaw.sessions.conversations import Conversations
+from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
+from openclaw.sessions.merging import ModeOf
 from openclaw.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -91,6 +100,7 @@ class Domain:
 
     :ivar config_revision: names this state of the configuration, without telling its secrets.
     :ivar sealing: ``None`` where the journal is plain.
+    :ivar export_sealing: ``None`` where exported sessions are.
     """
 
     store: SQLiteStore
@@ -106,9 +116,12 @@ class Domain:
     broadcaster: Broadcaster
     config_revision: str
     audit: AuditTrail
+    exports: Exports
     queue: IQueueBackend
+    toolbox: Toolbox
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
+    export_sealing: ExportSealing | None = None
 
     def statuses(self) -> Sequence[AccountStatus]:
         """Every channel account as it is now."""
@@ -116,10 +129,15 @@ class Domain:
 
 
 def make_domain(
-    settings: Settings, secret: bytes, reactor: Any, plan: ChannelPlan | None = None
+    settings: Settings,
+    secret: bytes,
+    reactor: Any,
+    hide: Callable[[str], str],
+    plan: ChannelPlan | None = None,
 ) -> Domain:
     """Make the domain of one gateway; its parts know each other through interfaces.
 
+    :param hide: takes secrets out of what models are told by tools.
     :param plan: the channel accounts there are.
     """
     store, sealing = make_journal(settings, reactor)
@@ -141,16 +159,10 @@ def make_domain(
     replies = NoReplies() if channels is None else channels.replies
     runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
     keys = make_keys(settings)
+    index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
+    mode_of = _mode_of(settings.config.messages.queue)
     conversations = Conversations(
-        store,
-        runs,
-        broadcaster,
-        SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms),
-        keys,
-        reactor,
-        now_ms,
-        make_id,
-        replies,
+        store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies, mode_of=mode_of
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
@@ -170,9 +182,26 @@ def make_domain(
         figures=figures,
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
+        exports=Exports(store, index, keys, now_ms),
         queue=queue,
+        toolbox=_toolbox(settings, conversations, hide, reactor),
         channels=channels,
         sealing=sealing,
+        export_sealing=make_export_sealing(settings),
+    )
+
+
+def _toolbox(
+    settings: Settings, conversations: IConversations, hide: Callable[[str], str], reactor: Any
+) -> Toolbox:
+    return make_toolbox(
+        ToolNeeds(
+            settings=settings,
+            conversations=conversations,
+            hide=hide,
+            now_ms=now_ms,
+            reactor=reactor,
+        )
     )
 
 
@@ -204,6 +233,7 @@ def _channels(
             make_id=make_id,
             now_ms=now_ms,
             counted=figures.count_message,
+            alert=figures.notices.note,
             reactor=reactor,
         )
     )
@@ -236,6 +266,14 @@ class NoReplies:
         return succeed(None)
 
 
+def _mode_of(queue: MessageQueue) -> ModeOf:
+    def mode_of(entry: Input) -> QueueMode:
+        channel = "webchat" if entry.origin is None else entry.origin.target.channel
+        return queue.by_channel.get(channel, queue.mode)
+
+    return mode_of
+
+
 def _scene(view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset) -> Scene:
     return Scene(
         view=view,
@@ -262,12 +300,12 @@ def make_keys(settings: Settings) -> SessionKeys:
     return SessionKeys(default, settings.config.session.main_key)
 
 
-def model_of(catalogue: Catalogue, ref: str) -> ModelInfo:
-    """The model of a session; the default one if it asks for one that is gone."""
+def model_of(catalogue: Catalogue, ref: str, agent_id: str = "") -> ModelInfo:
+    """The model of a session; its agent's if it asks for one that is gone."""
     try:
-        return catalogue.resolve(ref)
+        return catalogue.resolve(ref, agent_id)
     except InvalidRequest:
-        return catalogue.default
+        return catalogue.default_for(agent_id)
 
 
 def _catalogue(
@@ -275,15 +313,17 @@ def _catalogue(
 ) -> Catalogue:
     def build(provider: ProviderSettings) -> IAgentRuntime:
         # Loaded at the first run that needs it: a gateway without a model never does.
-        from openclaw.agents.runtimes.openai import OpenAIRuntime
+        from openclaw.agents.runtimes.server import ServerRuntime
 
-        return OpenAIRuntime(provider, outbound, reactor)
+        return ServerRuntime(provider, outbound, reactor)
 
+    cooling = Cooling()
     return make_catalogue(
         settings.providers.values(),
         commands,
         build,
-        settings.config.agents.defaults.primary_model or "",
+        choices_of(settings.config.agents),
+        lambda chain: Failover(chain, cooling, reactor, Random()),
     )
 
 

@@ -69,6 +69,7 @@ class GatewayService(Service):
         self._reactor = reactor
         self._greet = greet
         self._tasks = Tasks()
+        self._notes = Tasks()
         self._ports: list[IListeningPort] = []
         self._log_file = LogFile(settings.log_file, hide=parts.hide)
         self._runtime = RuntimeFile(settings.places.own_dir / "runtime.json")
@@ -155,7 +156,7 @@ class GatewayService(Service):
         self._phases.report()
         self._announce()
         revision = parts.config_revision
-        self._tasks.spawn("audit", note_start(parts.audit, self._settings, revision))
+        self._notes.spawn("audit", note_start(parts.audit, self._settings, revision))
         self._started.callback(None)
 
     def _failed(self, error: Exception) -> None:
@@ -220,9 +221,10 @@ class GatewayService(Service):
     async def _stop(self) -> None:
         parts = self._parts
         parts.stopping = True
-        parts.audit.note("gateway.stopped", "gateway")
         for port in self._ports:
             port.stopListening()
+        await self._at_most(RECORD_SECONDS, "the note of the start", self._notes.drain())
+        parts.audit.note("gateway.stopped", "gateway")
         await self._tasks.cancel()
         await parts.heartbeat.stopService()
         if parts.channels is not None:

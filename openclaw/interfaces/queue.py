@@ -45,7 +45,7 @@ class Delivery:
     :ivar interrupted: an earlier claim since it was enqueued or revived neither ended in ``ack``,
         ``retry``, ``postpone`` nor ``bury``: its worker died or lost the lane in the middle, and
         what it did outside is unknown.
-    :ivar token: the fencing number of the claim.
+    :ivar fence: the number of the claim.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Delivery:
     attempt: int
     interrupted: bool
     enqueued_at_ms: int
-    token: int
+    fence: int
 
 
 @frozen(kw_only=True)

@@ -230,10 +230,10 @@ class MemoryQueue:
         entry = self._entries.get(delivery.id)
         if entry is None or entry.message.queue != delivery.queue:
             return None
-        return entry if entry.token == delivery.token else None
+        return entry if entry.fence == delivery.fence else None
 
     def _release(self, entry: Entry, due: int) -> None:
-        entry.token = 0
+        entry.fence = 0
         line = self._line(entry.message.queue)
         line.set_due(line.lanes[entry.lane], due)
 

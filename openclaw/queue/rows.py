@@ -157,7 +157,7 @@ def claim(tx: ITransaction, *, queue: str, limit: int, now: int, until: int) -> 
             attempt=attempts,
             interrupted=bool(interrupted),
             enqueued_at_ms=enqueued_at,
-            token=token,
+            fence=token,
         )
         for _, message_id, lane, body, attempts, interrupted, enqueued_at in claimed
     ]
@@ -321,4 +321,4 @@ def _failures(
 
 
 def _claim_of(delivery: Delivery) -> dict[str, str | int]:
-    return {"id": delivery.id, "queue": delivery.queue, "token": delivery.token}
+    return {"id": delivery.id, "queue": delivery.queue, "token": delivery.fence}

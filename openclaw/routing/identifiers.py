@@ -55,6 +55,18 @@ _FORMS = {
         person_words="a user id such as @alice:example.org",
         chat_words="a room id such as !abcdef:example.org, not an alias",
     ),
+    "irc": IdForm(
+        # Nicks belong to whoever takes them; in lower case, for servers write what they like.
+        person=re.compile(
+            r"account:[^\sA-Z,]{1,100}|\*!(?:(?![A-Z])[^\s@,*?])+@(?:(?![A-Z])[^\s,*?])+"
+        ),
+        chat=re.compile(r"[#&+!](?:(?![A-Z])[^\s,]){1,100}"),
+        person_words=(
+            "an account such as account:ada, or a host mask such as *!ada@home.example without "
+            "wildcards but the first; in lower case, never a nick"
+        ),
+        chat_words="a channel such as #room, in lower case",
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from types import CoroutineType
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -13,6 +13,7 @@ from openclaw.storage.dialect import sqlite_sql
 from openclaw.storage.failures import loses_transaction, store_error
 from openclaw.storage.sealed_text import from_text, to_text
 
+T = TypeVar("T")
 Call = tuple[Callable[..., Any], dict[str, Any]]
 Outcome = tuple[bool, Any]  # (True, result) or (False, exception)
 
@@ -108,6 +109,24 @@ def write_batch(
         _give_up(connection)
         raise
     return outcomes
+
+
+def run_one(
+    connection: sqlite3.Connection,
+    sealer: ISealer | None,
+    function: Callable[..., T],
+    /,
+    **arguments: Any,
+) -> T:
+    """Run one function in a transaction of its own.
+
+    :raises Exception: whatever it raised; then nothing has changed.
+    """
+    ((done, value),) = write_batch(connection, [(function, arguments)], sealer)
+    if not done:
+        raise value
+    result: T = value
+    return result
 
 
 def read_batch(

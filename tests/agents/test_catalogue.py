@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from openclaw.agents.catalogue import Catalogue, make_catalogue
+from openclaw.agents.catalogue import Catalogue, Wrap, make_catalogue
+from openclaw.agents.choices import Choice, Choices, choices_of
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.config.load import from_text
 from openclaw.config.providers import ModelProvider, providers
@@ -62,6 +63,7 @@ class CatalogueCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.built: list[ProviderSettings] = []
         self.embedded = Answering("embedded", [EMBEDDED])
+        self.wrap: Wrap | None = None
 
     def build(self, settings: ProviderSettings) -> IAgentRuntime:
         """Make a runtime, and note for whom."""
@@ -72,8 +74,8 @@ class CatalogueCase(SynchronousTestCase):
         """Read a configuration as the gateway does."""
         config = from_text(text, Path("openclaw.json")).config
         found, _ = providers(config, environ)
-        primary = config.agents.defaults.primary_model or ""
-        return make_catalogue(found.values(), self.embedded, self.build, primary)
+        choices = choices_of(config.agents)
+        return make_catalogue(found.values(), self.embedded, self.build, choices, self.wrap)
 
     def run_of(self, catalogue: Catalogue, model: ModelInfo) -> Deferred[RunOutcome]:
         """Run one model."""
@@ -188,16 +190,27 @@ class RuntimeTests(CatalogueCase):
 
     def test_provider_without_an_address(self) -> None:
         catalogue = make_catalogue(
-            [ModelProvider("odd", None, "openai-completions")], self.embedded, self.build, "odd/x"
+            [ModelProvider("odd", None, "openai-completions")],
+            self.embedded,
+            self.build,
+            Choices(Choice("odd/x")),
         )
         error = self.failureResultOf(self.run_of(catalogue, catalogue.default), ModelError).value
         self.assertIn("models.providers.odd.baseUrl", error.message)
 
-    def test_anthropics_own_api_goes_to_its_compatible_address(self) -> None:
-        for url, served in [(None, True), ("https://proxy.example/", False)]:
-            provider = ModelProvider("anthropic", url, "anthropic-messages", "sk")
-            catalogue = make_catalogue([provider], self.embedded, self.build, "anthropic/claude-x")
-            self.assertEqual(catalogue.default.available, served)
+    def test_anthropic_at_home_and_elsewhere(self) -> None:
+        choices = Choices(Choice("anthropic/claude-x"))
+        for url, key, usable in [
+            (None, "sk", True),
+            ("https://api.anthropic.com", "sk", True),
+            ("https://proxy.example/", "sk", True),
+            ("https://proxy.example/", None, True),
+            (None, None, False),
+        ]:
+            provider = ModelProvider("anthropic", url, "anthropic-messages", key)
+            catalogue = make_catalogue([provider], self.embedded, self.build, choices)
+            self.assertEqual(catalogue.default.available, usable, (url, key))
+            self.assertEqual(catalogue.providers["anthropic"].how("x").api, "anthropic-messages")
 
     def test_credentials_in_an_address_are_refused(self) -> None:
         text = (MOCK % "mock/mock-1").replace("127.0.0.1:9", "me:hunter2@127.0.0.1:9")

@@ -39,7 +39,7 @@ class DeliveryCase(KitCase):
                 attempt=1,
                 interrupted=interrupted,
                 enqueued_at_ms=START_MS,
-                token=1,
+                fence=1,
             )
         )
 
@@ -98,7 +98,7 @@ class CallTests(DeliveryCase):
             attempt=1,
             interrupted=False,
             enqueued_at_ms=0,
-            token=1,
+            fence=1,
         )
         error = self.failureResultOf(self.deliverer.handle(broken), Undelivered).value
         self.assertEqual(error.kind, "never")

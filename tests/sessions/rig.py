@@ -30,6 +30,7 @@ from openclaw.protocol.schema.sessions import SessionRow
 from openclaw.sessions.conversations import Conversations
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
+from openclaw.sessions.merging import Mode
 from openclaw.storage.memory import MemoryStore
 
 T = TypeVar("T")
@@ -170,7 +171,7 @@ class OneRuntime:
 
     runtime: ScriptedRuntime
 
-    def resolve(self, ref: str = "") -> ModelInfo:
+    def resolve(self, ref: str = "", agent_id: str = "") -> ModelInfo:
         """The model of a reference."""
         return OTHER if ref == OTHER.ref else MODEL
 
@@ -249,6 +250,7 @@ class World:
     commands: ScriptedRuntime = field(factory=lambda: ScriptedRuntime(COMMANDS), init=False)
     counted: list[str] = field(factory=list, init=False)
     replies: Replies = field(factory=Replies)
+    mode: Mode = "followup"
     store: HeldStore = field(init=False)
     keys: SessionKeys = field(factory=SessionKeys, init=False)
     index: SessionIndex = field(init=False)
@@ -281,6 +283,7 @@ class World:
             make_id,
             self.replies,
             self.capacity,
+            lambda entry: self.mode,
         )
         self.runs.conversations = self.conversations
 
@@ -314,6 +317,7 @@ class World:
             capacity=self.capacity,
             timeout_seconds=self.timeout_seconds,
             replies=self.replies,
+            mode=self.mode,
         )
 
 

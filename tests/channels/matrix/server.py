@@ -85,12 +85,12 @@ class _Sockets(WrappingFactory):
 class _Root(Resource):
     isLeaf = True
 
-    def __init__(self, server: "Door") -> None:
+    def __init__(self, door: "Door") -> None:
         super().__init__()
-        self.server = server
+        self.door = door
 
     def render(self, request: Request) -> Any:
-        self.server.got(request)
+        self.door.got(request)
         return NOT_DONE_YET
 
 
@@ -230,6 +230,8 @@ class Door:
         """Answer with an error in the platform's shape."""
         request.setResponseCode(error.status)
         request.setHeader("content-type", "application/json")
+        if "location" in error.more:
+            request.setHeader("location", error.more["location"])
         pause = error.more.get("retry_after_ms")
         if pause:
             request.setHeader("retry-after", str(-(-pause // 1000)))

@@ -1,4 +1,4 @@
-"""Tests of the OpenAI-compatible runtime, against a real server that misbehaves in each way."""
+"""Tests of the runtime for models behind a wire, against a server that misbehaves in each way."""
 
 import json
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from twisted.web.server import Request
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from openclaw.agents.runtimes.openai import RETRY_SECONDS, OpenAIRuntime
 from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.agents.runtimes.server import RETRY_SECONDS, ServerRuntime
 from openclaw.errors import ModelError
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.agents import (
@@ -140,11 +140,11 @@ class RuntimeCase(TestCase):
     def run_once(self, clock: Any = reactor, **changes: Any) -> Deferred[RunOutcome]:
         """Start a run with changed settings."""
         settings = evolve(self.settings, **changes)
-        return OpenAIRuntime(settings, self.http, clock).run(REQUEST, self.heard)
+        return ServerRuntime(settings, self.http, clock).run(REQUEST, self.heard)
 
     async def paused(self, clock: Clock) -> None:
         """Wait until the runtime waits for its second try."""
-        while not clock.getDelayedCalls():
+        while len(clock.getDelayedCalls()) < 2:  # One is the deadline of the run.
             await deferLater(reactor, 0.005)
 
     async def error_of(self, run: Deferred[Any]) -> ModelError:
@@ -422,7 +422,7 @@ class InterfaceTests(RuntimeCase):
     def test_runtime_provides_its_interface(self) -> None:
         self.serve(nothing)
         clock: Any = reactor
-        runtime = OpenAIRuntime(self.settings, self.http, clock)
+        runtime = ServerRuntime(self.settings, self.http, clock)
         self.assertTrue(verifyObject(IAgentRuntime, runtime))
         self.assertEqual(runtime.models(), (MODEL,))
         self.assertNotIn(KEY, repr(self.settings))
