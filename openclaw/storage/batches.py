@@ -1,7 +1,7 @@
 """Run many functions in one commit, where the failure of one undoes only that; no threads."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import CoroutineType
 from typing import Any, TypeVar
 
@@ -47,6 +47,12 @@ class Transaction:
         self._do(sqlite_sql(sql), params).fetchall()
         return self._connection.total_changes - before
 
+    def execute_each(self, sql: str, each: Sequence[Mapping[str, SQLValue]], /) -> int:
+        """Run one statement, which returns no rows, for each of some parameters."""
+        before = self._connection.total_changes
+        self._do(sqlite_sql(sql), each, self._cursor.executemany)
+        return self._connection.total_changes - before
+
     def seal(self, purpose: str, row_id: str, data: bytes) -> bytes:
         """Make a payload ready for its column."""
         return data if self._sealer is None else self._sealer.seal(purpose, row_id, data)
@@ -67,13 +73,15 @@ class Transaction:
         """Run one of the store's own statements."""
         self._do(sql, {})
 
-    def _do(self, sql: str, params: dict[str, SQLValue]) -> sqlite3.Cursor:
+    def _do(
+        self, sql: str, params: Any, how: Callable[..., sqlite3.Cursor] | None = None
+    ) -> sqlite3.Cursor:
         if self.lost is not None:
             # Without a transaction each statement would commit by itself: a function that swallowed
             # the first error could leave half of its work behind, and so could those after it.
             raise self.lost
         try:
-            return self._cursor.execute(sql, params)
+            return (how or self._cursor.execute)(sql, params)
         except sqlite3.Error as error:
             if loses_transaction(error, writer=self._writer):
                 self.lost = error
