@@ -44,6 +44,7 @@ from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
+from openclaw.interfaces.tools import IToolbox
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
@@ -118,7 +119,7 @@ class Domain:
     audit: AuditTrail
     exports: Exports
     queue: IQueueBackend
-    toolbox: Toolbox
+    toolbox: IToolbox
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -152,12 +153,10 @@ def make_domain(
     )
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
     catalogue = _catalogue(settings, commands, outbound, reactor)
-    timeout = settings.config.agents.defaults.timeout_seconds
-    count = figures.count_run
     queue = make_queue(settings, store, now_ms)
     channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
     replies = NoReplies() if channels is None else channels.replies
-    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
+    runs = _runs(settings, catalogue, commands, broadcaster, reactor, figures, replies)
     keys = make_keys(settings)
     index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
     mode_of = _mode_of(settings.config.messages.queue)
@@ -167,6 +166,7 @@ def make_domain(
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
+    runs.toolbox = _toolbox(settings, conversations, hide, reactor)
     figures.active_runs = lambda: len(runs.active())
     return Domain(
         store=store,
@@ -184,10 +184,33 @@ def make_domain(
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
-        toolbox=_toolbox(settings, conversations, hide, reactor),
+        toolbox=runs.toolbox,
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
+    )
+
+
+def _runs(
+    settings: Settings,
+    catalogue: Catalogue,
+    commands: EmbeddedAgent,
+    broadcaster: Broadcaster,
+    reactor: Any,
+    figures: Figures,
+    replies: IReplies,
+) -> Runs:
+    timeout = settings.config.agents.defaults.timeout_seconds
+    return Runs(
+        catalogue,
+        commands,
+        broadcaster,
+        reactor,
+        now_ms,
+        make_id,
+        timeout,
+        figures.count_run,
+        replies,
     )
 
 
