@@ -33,6 +33,7 @@ from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
+from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
@@ -178,7 +179,7 @@ def make_domain(
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
-        toolbox=_toolbox(settings, conversations, hide, reactor),
+        toolbox=_toolbox(settings, conversations, keys, channels, outbound, hide, reactor),
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
@@ -186,12 +187,22 @@ def make_domain(
 
 
 def _toolbox(
-    settings: Settings, conversations: IConversations, hide: Callable[[str], str], reactor: Any
+    settings: Settings,
+    conversations: IConversations,
+    keys: SessionKeys,
+    channels: ChannelParts | None,
+    outbound: TreqOutbound,
+    hide: Callable[[str], str],
+    reactor: Any,
 ) -> Toolbox:
     return make_toolbox(
         ToolNeeds(
             settings=settings,
             conversations=conversations,
+            canonical=keys.canonical,
+            channels=None if channels is None else channels.channels,
+            downloads=Downloads(outbound, reactor),
+            make_id=make_id,
             hide=hide,
             now_ms=now_ms,
             reactor=reactor,

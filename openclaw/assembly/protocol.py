@@ -259,13 +259,14 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
 
 
 def _agents(settings: Settings) -> tuple[AgentProfile, ...]:
-    workspace = str(settings.workspace)
     known = settings.config.agents.known
     if not known:
-        return (AgentProfile("main", "Assistant", workspace),)
+        return (AgentProfile("main", "Assistant", str(settings.workspace)),)
     return tuple(
         AgentProfile(
-            agent.id, agent.identity.name or agent.name or agent.id.capitalize(), workspace
+            agent.id,
+            agent.identity.name or agent.name or agent.id.capitalize(),
+            str(settings.workspaces[agent.id]),
         )
         for agent in known
     )
