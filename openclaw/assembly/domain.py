@@ -37,6 +37,7 @@ from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
+from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
@@ -166,7 +167,7 @@ def make_domain(
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
-    runs.toolbox = _toolbox(settings, conversations, hide, reactor)
+    runs.toolbox = _toolbox(settings, conversations, keys, channels, outbound, hide, reactor)
     figures.active_runs = lambda: len(runs.active())
     return Domain(
         store=store,
@@ -215,12 +216,22 @@ def _runs(
 
 
 def _toolbox(
-    settings: Settings, conversations: IConversations, hide: Callable[[str], str], reactor: Any
+    settings: Settings,
+    conversations: IConversations,
+    keys: SessionKeys,
+    channels: ChannelParts | None,
+    outbound: TreqOutbound,
+    hide: Callable[[str], str],
+    reactor: Any,
 ) -> Toolbox:
     return make_toolbox(
         ToolNeeds(
             settings=settings,
             conversations=conversations,
+            canonical=keys.canonical,
+            channels=None if channels is None else channels.channels,
+            downloads=Downloads(outbound, reactor),
+            make_id=make_id,
             hide=hide,
             now_ms=now_ms,
             reactor=reactor,

@@ -261,15 +261,14 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
 
 
 def _agents(settings: Settings, catalogue: Catalogue) -> tuple[AgentProfile, ...]:
-    workspace = str(settings.workspace)
     known = settings.config.agents.known
     if not known:
-        return (AgentProfile("main", "Assistant", workspace),)
+        return (AgentProfile("main", "Assistant", str(settings.workspace)),)
     return tuple(
         AgentProfile(
             agent.id,
             agent.identity.name or agent.name or agent.id.capitalize(),
-            workspace,
+            str(settings.workspaces[agent.id]),
             catalogue.default_for(agent.id).ref,
         )
         for agent in known

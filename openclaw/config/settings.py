@@ -86,6 +86,8 @@ class Settings:
     :ivar hosts: addresses to listen on, the configured one first.
     :ivar port: 0 takes any free one.
     :ivar token: ``None`` if it is in the token file, or none is used (``token_source``).
+    :ivar workspace: the default agent's folder.
+    :ivar workspaces: every agent's folder, by its id.
     :ivar allowed_origins: origins besides our own.
     :ivar trusted_proxies: networks, ``10.0.0.1/32``.
     :ivar address_list: who may connect at all.
@@ -113,6 +115,7 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     log_file: Path
     workspace: Path
+    workspaces: Mapping[str, Path]
     providers: Mapping[str, ModelProvider]
     tls: TlsSettings = field(factory=TlsSettings)
     allow_plaintext: bool = False
@@ -178,6 +181,7 @@ def effective(
     check_bindings(config)
     ready, warnings = providers(config, known)
     workspace = config.agents.defaults.workspace
+    common = _expanded(workspace, home) if workspace else places.state_dir / "workspace"
     log_file = config.logging.file
     settings = Settings(
         loaded=loaded,
@@ -193,7 +197,8 @@ def effective(
         allowed_origins=(*gateway.allowed_origins, *gateway.control_ui.allowed_origins),
         trusted_proxies=networks(gateway.trusted_proxies, "gateway.trustedProxies"),
         log_file=_expanded(log_file, home) if log_file else places.own_dir / "logs/gateway.log",
-        workspace=_expanded(workspace, home) if workspace else places.state_dir / "workspace",
+        workspace=common,
+        workspaces=_workspaces(config, common, home),
         providers=ready,
         tls=tls_settings(config, home),
         allow_plaintext=options.allow_plaintext or gateway.allow_plaintext,
@@ -339,6 +344,17 @@ def _unused(access: AccessSettings) -> list[str]:
         if configured and kinds is not None and not named:
             remarks.append(f'{key} is set, but access.authentication.methods lacks "{kind}"')
     return remarks
+
+
+def _workspaces(config: Config, common: Path, home: Path) -> dict[str, Path]:
+    """A folder for each agent: its own, the common one for the first, a sibling for the others."""
+    known = config.agents.known
+    default = next((one.id for one in known if one.default), known[0].id if known else "main")
+    folders = {default: common}
+    for one in known:
+        beside = common if one.id == default else common.with_name(f"{common.name}-{one.id}")
+        folders[one.id] = _expanded(one.workspace, home) if one.workspace else beside
+    return folders
 
 
 def _first(option: str | None, environ: Mapping[str, str], name: str, flag: str) -> str | None:

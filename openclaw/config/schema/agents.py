@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec.structs
 from msgspec import field
 
 from openclaw.config.schema.fields import Section, at_least, later, now
@@ -98,7 +99,9 @@ class Agent(Section, frozen=True, kw_only=True):
     default: Annotated[bool, now("Whether it answers when nobody else is chosen.")] = False
     name: Annotated[str | None, now("Name shown to people.")] = None
     identity: Annotated[Identity, now("How it presents itself.")] = Identity()
-    workspace: Annotated[str | None, later("Its own folder.")] = None
+    workspace: Annotated[str | None, now("Its own folder; beside the common one when absent.")] = (
+        None
+    )
     model: Annotated[
         str | ModelChoice | None, now("Its own model, written as in the defaults.")
     ] = None
@@ -122,17 +125,5 @@ class Agents(Section, frozen=True, kw_only=True):
     @property
     def known(self) -> tuple[Agent, ...]:
         """All agents of either list, ids filled in; none means the one agent ``main``."""
-        return (
-            *self.list,
-            *(
-                Agent(
-                    id=key,
-                    default=agent.default,
-                    name=agent.name,
-                    identity=agent.identity,
-                    model=agent.model,
-                    tools=agent.tools,
-                )
-                for key, agent in self.entries.items()
-            ),
-        )
+        named = (msgspec.structs.replace(agent, id=key) for key, agent in self.entries.items())
+        return (*self.list, *named)
