@@ -16,6 +16,7 @@ VENV ?= .venv
 JOBS ?= 2
 TESTS ?= tests
 KILLS ?= 200
+SCHEDULES ?= 1000
 DISCONNECTS ?= 1000
 # More words for ``openclaw gateway``: make run ARGS="--port 19000"
 ARGS ?=
@@ -66,7 +67,8 @@ bench-messages: $(VENV)/.ready-test
 	$(BIN)/python -m benchmarks.messages --publish $(ARGS)
 
 kills: $(VENV)/.ready-test
-	OPENCLAW_TEST_KILLS=$(KILLS) $(BIN)/python -m tools.run_tests $(KILL_TESTS)
+	OPENCLAW_TEST_KILLS=$(KILLS) OPENCLAW_TEST_SCHEDULES=$(SCHEDULES) \
+		$(BIN)/python -m tools.run_tests $(KILL_TESTS)
 
 disconnects: $(VENV)/.ready-test
 	@tools/install-node-packages.sh

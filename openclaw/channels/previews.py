@@ -16,6 +16,8 @@ FIRST_CHARACTERS = 30
 FIRST_SECONDS = 1.0
 OVERTAKING_SECONDS = 0.3
 """When to look again whether the answers before this one have left."""
+MOST_QUESTIONS = 60
+"""How often it is asked what became of a preview, before the answer leaves without knowing."""
 
 
 def preview_key(key: str) -> str:
@@ -47,6 +49,8 @@ class Preview:
         self._wanted = ""
         self._shown = ""
         self._message_id = ""
+        self._doubtful: Outgoing | None = None
+        self._questions = 0
         self._began = clock.seconds()
         self._not_before = 0.0
         self._timer: IDelayedCall | None = None
@@ -59,14 +63,28 @@ class Preview:
         self._kick()
 
     @deferred
-    async def finish(self) -> str:
-        """Show nothing more; fires with the message's id, empty if none was sent."""
+    async def finish(self) -> None:
+        """Show nothing more; fires when nothing is on its way."""
         self._over = True
         self._stop_waiting()
         if self._busy is not None:
             waiting: Deferred[None] = Deferred()
             self._busy.addBoth(lambda _: waiting.callback(None))
             await waiting
+
+    @deferred
+    async def message(self) -> str:
+        """End it, and find out where it stands; fires with the message's id, empty for none.
+
+        Fails with :class:`Undelivered` while the platform cannot be asked whether a message stands
+        that it did not confirm. Where it can never tell, one may be left that shows a part of what
+        the answer says again.
+        """
+        await self.finish()
+        doubtful = self._doubtful
+        if doubtful is not None:
+            await self._find_out(doubtful)
+            self._doubtful = None
         return self._message_id
 
     def _kick(self) -> None:
@@ -132,6 +150,8 @@ class Preview:
             )
         except Undelivered as error:
             pause = max(pause, error.after_ms / 1000)
+            if error.kind == "unknown" and not self._message_id:
+                self._doubtful = outgoing
             self._over = self._over or error.kind != "retry"
         except Exception:  # What goes wrong here must not touch the answer itself.
             self._log.failure("preview in {chat} broke", chat=self._target.chat_id)
@@ -140,6 +160,22 @@ class Preview:
             await self._stands(sent)
             self._shown = text
         self._not_before = self._clock.seconds() + pause
+
+    async def _find_out(self, outgoing: Outgoing) -> None:
+        abilities, channel = self._account.configured.manifest.abilities, self._account.channel
+        sent: Sent | None = None
+        try:
+            if abilities.lookup:
+                sent = await channel.find(outgoing)
+            elif abilities.idempotent:
+                sent = await channel.send(outgoing)
+        except Undelivered as error:
+            self._questions += 1
+            if error.kind != "never" and self._questions < MOST_QUESTIONS:
+                raise
+            self._log.warn("preview {key} is in doubt: {why}", key=self._key, why=error.message)
+        if sent is not None:
+            await self._stands(sent)
 
     async def _stands(self, sent: Sent) -> None:
         if self._message_id:

@@ -103,7 +103,7 @@ class ChannelReplies:
         """The message that showed the answer growing, also in an earlier process; or empty."""
         preview = self._previews.get(entry.run_id)
         if preview is not None:
-            return await preview.finish()
+            return await preview.message()
         account = self._account(entry)
         if account is None or not account.configured.streaming:
             return ""

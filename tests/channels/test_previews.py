@@ -1,8 +1,15 @@
 """An answer shown while it grows."""
 
+from attrs import evolve
 from msgspec import structs
 
-from openclaw.channels.previews import FIRST_SECONDS, OVERTAKING_SECONDS, Preview
+from openclaw.channels.previews import (
+    FIRST_SECONDS,
+    MOST_QUESTIONS,
+    OVERTAKING_SECONDS,
+    Preview,
+)
+from openclaw.interfaces.channels import Abilities
 from openclaw.interfaces.messages import Sent
 from openclaw.interfaces.queue import Undelivered, outbox
 from tests.channels.kit import TARGET, KitCase
@@ -103,13 +110,13 @@ class GrowTests(PreviewCase):
         self.preview.grow(LONG + "a")
         self.clock.advance(10)
         self.assertEqual(len(self.platform.calls), 1)
-        self.assertEqual(self.successResultOf(self.preview.finish()), "")
+        self.assertEqual(self.successResultOf(self.preview.message()), "")
 
     def test_a_bug_in_a_channel_costs_the_preview_alone(self) -> None:
         self.platform.failing = [ValueError("bug")]
         self.preview.grow(LONG)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
-        self.assertEqual(self.successResultOf(self.preview.finish()), "")
+        self.assertEqual(self.successResultOf(self.preview.message()), "")
 
     def test_nothing_without_a_connection(self) -> None:
         self.account.life.lost("gone")
@@ -121,7 +128,7 @@ class FinishTests(PreviewCase):
     def test_the_message_to_edit_is_known_once_it_is_there(self) -> None:
         self.platform.holding = True
         self.preview.grow(LONG)
-        finished = self.preview.finish()
+        finished = self.preview.message()
         self.assertNoResult(finished)
         self.platform.release()
         self.assertEqual(self.successResultOf(finished), "101")
@@ -133,3 +140,48 @@ class FinishTests(PreviewCase):
         self.clock.advance(10)
         self.preview.grow(LONG + "ab")
         self.assertEqual(self.platform.texts(), [LONG])
+
+
+class DoubtTests(PreviewCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.platform.failing = [Undelivered("no answer", "unknown")]
+
+    def able(self, **abilities: bool) -> None:
+        """Let the platform be able to do this."""
+        configured = self.account.configured
+        manifest = evolve(configured.manifest, abilities=Abilities(edit=True, **abilities))
+        self.account.configured = evolve(configured, manifest=manifest)
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.platform.calls]
+
+    def test_a_platform_that_can_be_asked_is_asked(self) -> None:
+        self.able(lookup=True)
+        self.platform.found = Sent(message_id="77")
+        self.preview.grow(LONG)
+        self.assertEqual(self.successResultOf(self.preview.message()), "77")
+        self.assertEqual(self.names(), ["send", "find"])
+        self.assertEqual(self.successResultOf(self.preview.message()), "77")
+        self.assertEqual(self.names(), ["send", "find"], "asked once")
+
+    def test_a_platform_that_knows_repeats_is_told_again(self) -> None:
+        self.able(idempotent=True)
+        self.preview.grow(LONG)
+        self.assertEqual(self.successResultOf(self.preview.message()), "102")
+        first, second = (sent for _, sent in self.platform.calls)
+        self.assertEqual(first, second)
+
+    def test_one_that_cannot_tell_is_left_alone(self) -> None:
+        self.able()
+        self.preview.grow(LONG)
+        self.assertEqual(self.successResultOf(self.preview.message()), "")
+        self.assertEqual(self.names(), ["send"])
+
+    def test_as_long_as_it_cannot_be_asked_the_answer_waits(self) -> None:
+        self.able(lookup=True)
+        self.preview.grow(LONG)
+        self.platform.failing = [Undelivered("not connected", "later")] * MOST_QUESTIONS
+        for _ in range(MOST_QUESTIONS - 1):
+            self.failureResultOf(self.preview.message(), Undelivered)
+        self.assertEqual(self.successResultOf(self.preview.message()), "", "but not for ever")

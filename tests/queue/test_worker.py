@@ -365,6 +365,35 @@ class StopTests(WorkerCase):
         (call,) = self.script.calls
         self.assertEqual((call[1].attempt, call[1].interrupted), (2, True))
 
+    def test_a_start_before_the_stop_is_over_is_a_start(self) -> None:
+        self.put("m1", "m2")
+        self.start()
+        stopped = self.worker.stopService()
+        self.worker.startService()
+        self.script.end()
+        self.successResultOf(stopped)
+        self.assertEqual(self.script.ids, ["m1", "m2"])
+        self.assertFalse(self.script.calls[1][2].called, "only what ran before was stopped")
+        self.script.end(1)
+        self.assertEqual(self.left(), 0)
+        self.put("m3", not_before_ms=self.now_ms() + 60_000)
+        self.pass_time(61)  # Nobody tells of what is due; polling alone finds it.
+        self.assertEqual(self.script.ids, ["m1", "m2", "m3"])
+        self.script.end()
+
+    def test_what_a_stop_leaves_is_nobodys_failure_after_a_start(self) -> None:
+        self.put("m1")
+        self.start()
+        stopped = self.worker.stopService()
+        self.worker.startService()
+        self.clock.advance(5)
+        self.successResultOf(stopped)
+        self.assertTrue(self.script.calls[0][2].called, "cancelled")
+        self.pass_time(50)
+        self.assertEqual(self.script.ids, ["m1"], "what became of it is unknown")
+        self.pass_time(10)
+        self.assertTrue(self.script.calls[1][1].interrupted)
+
     def test_a_handler_that_knows_its_outcome_is_heard(self) -> None:
         def answer(delivery: Delivery) -> Deferred[None]:
             return Deferred(lambda one: one.errback(Undelivered("not begun", "later")))
