@@ -21,6 +21,7 @@ from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
 from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
+from openclaw.agents.runtimes.embeddings import Embeddings
 from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.assembly.access import Access, make_access
@@ -37,7 +38,7 @@ from openclaw.gateway.broadcast import Broadcaster
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
-from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
+from openclaw.interfaces.agents import IAgentRuntime, IEmbeddings, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
@@ -110,6 +111,7 @@ class Domain:
     config_revision: str
     audit: AuditTrail
     queue: IQueueBackend
+    embeddings: IEmbeddings
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
 
@@ -174,6 +176,7 @@ def make_domain(
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
         queue=queue,
+        embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         channels=channels,
         sealing=sealing,
     )
