@@ -21,6 +21,7 @@ from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
 from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
+from openclaw.agents.runtimes.embeddings import Embeddings
 from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.agents.tools.toolbox import Toolbox
@@ -41,7 +42,7 @@ from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
-from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
+from openclaw.interfaces.agents import IAgentRuntime, IEmbeddings, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
@@ -121,6 +122,7 @@ class Domain:
     exports: Exports
     queue: IQueueBackend
     toolbox: IToolbox
+    embeddings: IEmbeddings
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -186,6 +188,7 @@ def make_domain(
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
         toolbox=runs.toolbox,
+        embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
