@@ -125,7 +125,7 @@ class Run:
         self._agent("item", _item(call, "start", "running"))
 
     def tool_ended(self, call: ToolCall, result: ToolResult) -> None:
-        """See :meth:`IToolSink.tool_ended`; what the tool said is the model's, and the session's."""
+        """See :meth:`IToolSink.tool_ended`; what it said is the model's, and the session's."""
         if self._over:
             return
         status = "failed" if result.is_error else "completed"
