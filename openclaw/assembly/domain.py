@@ -21,6 +21,7 @@ from openclaw.agents.runtimes.commands import Scene
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.assembly.access import Access, make_access
+from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
@@ -111,6 +112,7 @@ class Domain:
     audit: AuditTrail
     exports: Exports
     queue: IQueueBackend
+    programs: AgentPrograms
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -138,7 +140,8 @@ def make_domain(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
     )
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
-    catalogue = _catalogue(settings, commands, outbound, reactor)
+    programs = AgentPrograms(settings, reactor, figures.notices.note)
+    catalogue = _catalogue(settings, commands, outbound, programs, reactor)
     timeout = settings.config.agents.defaults.timeout_seconds
     count = figures.count_run
     queue = make_queue(settings, store, now_ms)
@@ -170,6 +173,7 @@ def make_domain(
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
+        programs=programs,
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
@@ -271,9 +275,15 @@ def model_of(catalogue: Catalogue, ref: str) -> ModelInfo:
 
 
 def _catalogue(
-    settings: Settings, commands: EmbeddedAgent, outbound: TreqOutbound, reactor: Any
+    settings: Settings,
+    commands: EmbeddedAgent,
+    outbound: TreqOutbound,
+    programs: AgentPrograms,
+    reactor: Any,
 ) -> Catalogue:
     def build(provider: ProviderSettings) -> IAgentRuntime:
+        if provider.id in settings.backends:
+            return programs.runtime(settings.backends[provider.id])
         # Loaded at the first run that needs it: a gateway without a model never does.
         from openclaw.agents.runtimes.openai import OpenAIRuntime
 

@@ -254,6 +254,7 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
         default_agent=domain.keys.default_agent,
         tls=None if certificate is None else certificate.status,
         channels=domain.statuses,
+        agents_down=domain.programs.down,
     )
     return HealthKeeper(sources, reactor, now_ms)
 

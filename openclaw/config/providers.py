@@ -1,10 +1,11 @@
 """Model providers with their keys looked up, from file and environment; opens no connection."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from openclaw.config.backends import AgentBackend
 from openclaw.config.environment import variable
 from openclaw.config.references import resolve
 from openclaw.config.schema import Config
@@ -35,14 +36,19 @@ _OF_THE_ENVIRONMENT = {
 }
 
 
+PROCESS = "process"
+"""The API of agents that are programs; it needs no address."""
+
+
 def providers(
-    config: Config, environ: Mapping[str, str]
+    config: Config, environ: Mapping[str, str], programs: Iterable[AgentBackend] = ()
 ) -> tuple[dict[str, ModelProvider], tuple[str, ...]]:
     """Collect the providers that can be used, by id.
 
     One whose key is not to be had is left out with a warning, unless the default model needs it.
 
     :param environ: the environment, ``env.vars`` of the file included.
+    :param programs: agents that are programs; they stand among the providers.
     :return: the providers, and warnings.
     :raises ConfigError: for a wrong address, or a missing key of the default model's provider.
     """
@@ -56,7 +62,8 @@ def providers(
             if key == needed:
                 raise
             warnings.append(f"{error}; the provider is left out")
-    return {**_from_environment(environ), **ready}, tuple(warnings)
+    agents = {one.id: _of_program(one) for one in programs}
+    return {**_from_environment(environ), **ready, **agents}, tuple(warnings)
 
 
 def _ready(
@@ -77,6 +84,11 @@ def _ready(
         models=provider.models,
         timeout_seconds=provider.timeout_seconds,
     )
+
+
+def _of_program(program: AgentBackend) -> ModelProvider:
+    models = tuple(Model(id=id) for id in program.models)
+    return ModelProvider(program.id, None, PROCESS, models=models)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, ModelProvider]:

@@ -38,6 +38,7 @@ class HealthSources:
     :ivar changed: told before a new snapshot is published, to raise its version.
     :ivar heartbeat: the default agent's heartbeat as it is set now.
     :ivar channels: every account as it is now.
+    :ivar agents_down: agents whose process crashes too often, by name.
     :ivar tls: tells about the port's certificate; ``None`` where the port speaks no TLS.
     """
 
@@ -50,6 +51,7 @@ class HealthSources:
     default_agent: str
     tls: Callable[[], TlsStatus] | None = None
     channels: Callable[[], Sequence[AccountStatus]] = tuple
+    agents_down: Callable[[], Sequence[str]] = tuple
 
 
 @implementer(IHealth)
@@ -140,6 +142,7 @@ class HealthKeeper(Service):
                 durable=store.backend != "memory",
                 error=UNSET if store.ok else store.last_error or UNSET,
             ),
+            agents_down=list(sources.agents_down()) or UNSET,
             tls=UNSET if sources.tls is None else sources.tls(),
         )
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
-from openclaw.config.providers import ModelProvider
+from openclaw.config.providers import PROCESS, ModelProvider
 from openclaw.config.schema.agents import Model
 from openclaw.errors import ConfigError
 from openclaw.interfaces.agents import ModelInfo
@@ -102,7 +102,7 @@ def provider_settings(provider: ModelProvider) -> ProviderSettings:
         api_key=provider.api_key or "",
         headers=provider.headers,
         models=listed if not obstacle else tuple(evolve(one, available=False) for one in listed),
-        open_ended=not provider.models,
+        open_ended=not provider.models or provider.api == PROCESS,
         obstacle=obstacle,
         obstacle_kind=kind,
     )
@@ -119,6 +119,8 @@ def _obstacle(
         if provider.api_key:
             return "", ""
         return f"no API key; set {at_home.key_name} in the gateway's environment", "auth"
+    if provider.api == PROCESS:
+        return "", ""
     if provider.api not in SERVED_APIS:
         served = ", ".join(sorted(SERVED_APIS))
         return f"the API {provider.api!r} is not yet served; {served} is", "invalid"

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import field
 
+from openclaw.config.schema.backends import CliBackend
 from openclaw.config.schema.fields import (
     Positive,
     Secret,
@@ -48,6 +49,10 @@ class AgentDefaults(Section, frozen=True, kw_only=True):
     ] = None
     timeout_seconds: Annotated[int, at_least(1, "Deadline of one run, in seconds.")] = 600
     heartbeat: Annotated[Heartbeat, later("The agent's own regular turn.")] = Heartbeat()
+    cli_backends: Annotated[
+        dict[str, CliBackend],
+        now("Agents that are programs, by the left part of their models' names."),
+    ] = field(default_factory=dict)
     models: Annotated[Any, later("Aliases and parameters by model.")] = None
     image_model: Annotated[Any, later("Model for pictures.")] = None
     max_concurrent: Annotated[int | None, later("Runs at the same time.")] = None
