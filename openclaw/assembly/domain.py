@@ -26,6 +26,7 @@ from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.agents.tools.toolbox import Toolbox
 from openclaw.assembly.access import Access, make_access
+from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
@@ -123,6 +124,7 @@ class Domain:
     queue: IQueueBackend
     toolbox: IToolbox
     embeddings: IEmbeddings
+    programs: AgentPrograms
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -155,7 +157,8 @@ def make_domain(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
     )
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
-    catalogue = _catalogue(settings, commands, outbound, reactor)
+    programs = AgentPrograms(settings, reactor, figures.notices.note)
+    catalogue = _catalogue(settings, commands, outbound, programs, reactor)
     queue = make_queue(settings, store, now_ms)
     channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
     replies = NoReplies() if channels is None else channels.replies
@@ -189,6 +192,7 @@ def make_domain(
         queue=queue,
         toolbox=runs.toolbox,
         embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
+        programs=programs,
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
@@ -350,9 +354,15 @@ def model_of(catalogue: Catalogue, ref: str, agent_id: str = "") -> ModelInfo:
 
 
 def _catalogue(
-    settings: Settings, commands: EmbeddedAgent, outbound: TreqOutbound, reactor: Any
+    settings: Settings,
+    commands: EmbeddedAgent,
+    outbound: TreqOutbound,
+    programs: AgentPrograms,
+    reactor: Any,
 ) -> Catalogue:
     def build(provider: ProviderSettings) -> IAgentRuntime:
+        if provider.id in settings.backends:
+            return programs.runtime(settings.backends[provider.id])
         # Loaded at the first run that needs it: a gateway without a model never does.
         from openclaw.agents.runtimes.server import ServerRuntime
 

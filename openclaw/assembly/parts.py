@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from openclaw.agents.runs import Runs
 from openclaw.assembly.access import Access
+from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
@@ -75,6 +76,7 @@ class Parts:
     config_revision: str
     queue: IQueueBackend
     hide: Hide
+    programs: AgentPrograms
     channels: ChannelParts | None = None
     certificate: CertificateKeeper | None = None
     stopping: bool = False
@@ -92,7 +94,8 @@ def _ending(domain: Domain, reactor: Any) -> Service:
 
 
 def _join(domain: Domain, front: Front, reactor: Any) -> None:
-    """Lead the channels into the conversations, and what becomes of them into health."""
+    """Lead the channels into the conversations, and what becomes of all that into health."""
+    domain.programs.changed = front.health.renew
     if domain.channels is not None:
         senders, work = domain.access.senders, front.limits.work
         admission = Admission(senders, work.take_sender, reactor.seconds)
@@ -156,6 +159,7 @@ def assemble(
         queue=domain.queue,
         channels=domain.channels,
         hide=known.clean,
+        programs=domain.programs,
         certificate=certificate,
         sign_in=front.sign_in,
     )

@@ -256,6 +256,7 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
         tls=None if certificate is None else certificate.status,
         channels=domain.statuses,
         queue=QueueHealth(backend=domain.queue.backend, durable=domain.queue.backend != "memory"),
+        agents_down=domain.programs.down,
     )
     return HealthKeeper(sources, reactor, now_ms)
 

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from openclaw.config.access import AccessSettings, access_settings
 from openclaw.config.address_list import AddressList, read_address_list
+from openclaw.config.backends import AgentBackend, backends
 from openclaw.config.bindings import check_bindings
 from openclaw.config.environment import variable
 from openclaw.config.listening import (
@@ -98,6 +99,7 @@ class Settings:
     :ivar pins: keys of the servers that outgoing connections lead to, by lowercase host name.
     :ivar sealing: how the journal is sealed.
     :ivar access: credentials besides token and password, and second factors.
+    :ivar backends: agents that are programs, by id; each is a provider too.
     :ivar warnings: what an operator should read once at start.
     """
 
@@ -125,6 +127,7 @@ class Settings:
     sealing: SealingSettings = field(factory=SealingSettings)
     access: AccessSettings = field(factory=AccessSettings)
     address_list: AddressList = field(factory=AddressList)
+    backends: Mapping[str, AgentBackend] = field(factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -179,7 +182,8 @@ def effective(
     )
     mode = _auth_mode(config, token_source, password)
     check_bindings(config)
-    ready, warnings = providers(config, known)
+    programs, left_out = backends(config, known, home)
+    ready, warnings = providers(config, known, programs.values())
     workspace = config.agents.defaults.workspace
     common = _expanded(workspace, home) if workspace else places.state_dir / "workspace"
     log_file = config.logging.file
@@ -208,8 +212,9 @@ def effective(
         sealing=sealing_settings(config, known, places.own_dir, home),
         access=access_settings(config, home),
         address_list=read_address_list(config.access.ip_whitelist),
+        backends=programs,
     )
-    return evolve(settings, warnings=(*warnings, *_remarks(settings)))
+    return evolve(settings, warnings=(*warnings, *left_out, *_remarks(settings)))
 
 
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:

@@ -234,7 +234,10 @@ class Household:
             make_worker=self._worker,
             reread=lambda: (),
             webhook_base="",
+            downloads=None,  # type: ignore[arg-type]  # Nor do files come or go.
+            media=None,  # type: ignore[arg-type]
             changed=lambda: None,
+            alert=lambda kind, words: None,
         )
         channels = Channels(around)
         channels.outbox = self.door.outbox

@@ -11,6 +11,7 @@ import random
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import evolve
@@ -19,6 +20,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.channels import outbox
+from openclaw.deferreds import deferred
 from openclaw.interfaces.messages import Outgoing
 from openclaw.sessions import recovery
 from openclaw.storage.memory import MemoryStore
@@ -315,8 +317,9 @@ class PlantedTests(ScheduleCase):
     def test_answers_that_are_cut_short(self) -> None:
         whole = outbox.Outbox.compose
 
-        def shortened(self: Any, *given: Any, **more: Any) -> list[Outgoing]:
-            parts = whole(self, *given, **more)
+        @deferred
+        async def shortened(self: Any, *given: Any, **more: Any) -> Sequence[Outgoing]:
+            parts = await whole(self, *given, **more)
             return parts[:-1] or parts
 
         self.patch(outbox.Outbox, "compose", shortened)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec.structs
 from msgspec import field
 
+from openclaw.config.schema.backends import CliBackend
 from openclaw.config.schema.fields import Section, at_least, later, now
 from openclaw.config.schema.tools import AgentTools
 
@@ -59,6 +60,10 @@ class AgentDefaults(Section, frozen=True, kw_only=True):
     ] = None
     timeout_seconds: Annotated[int, at_least(1, "Deadline of one run, in seconds.")] = 600
     heartbeat: Annotated[Heartbeat, later("The agent's own regular turn.")] = Heartbeat()
+    cli_backends: Annotated[
+        dict[str, CliBackend],
+        now("Agents that are programs, by the left part of their models' names."),
+    ] = field(default_factory=dict)
     models: Annotated[dict[str, ModelUse], now("Aliases and parameters by ``provider/model``.")] = (
         field(default_factory=dict)
     )
