@@ -105,7 +105,12 @@ class ModelError(Unavailable):
 
     :ivar kind: ``auth``, ``rate_limit``, ``timeout``, ``overloaded``, ``invalid``, ``network``,
         ``stream`` or ``unknown``.
+    :ivar failover_reason: why another model might answer, in the protocol's words: ``auth``,
+        ``billing``, ``rate_limit``, ``overloaded``, ``timeout``, ``model_not_found``, ``format``
+        (none would) or ``unknown``.
     """
+
+    _REASONS: ClassVar = {"invalid": "format", "network": "timeout", "stream": "unknown"}
 
     def __init__(
         self,
@@ -115,11 +120,13 @@ class ModelError(Unavailable):
         provider: str = "",
         model: str = "",
         retry_after_ms: int | None = None,
+        failover_reason: str = "",
     ) -> None:
         super().__init__(message, retry_after_ms=retry_after_ms)
         self.kind = kind
         self.provider = provider
         self.model = model
+        self.failover_reason = failover_reason or self._REASONS.get(kind, kind)
 
 
 class DeliveryError(GatewayError):

@@ -16,9 +16,13 @@ from zope.interface import implementer
 
 from openclaw import __version__
 from openclaw.agents.catalogue import Catalogue, make_catalogue
+from openclaw.agents.choices import choices_of
 from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
+from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
+from openclaw.agents.runtimes.embeddings import Embeddings
+from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
@@ -34,7 +38,7 @@ from openclaw.gateway.broadcast import Broadcaster
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
-from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
+from openclaw.interfaces.agents import IAgentRuntime, IEmbeddings, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
@@ -107,6 +111,7 @@ class Domain:
     config_revision: str
     audit: AuditTrail
     queue: IQueueBackend
+    embeddings: IEmbeddings
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
 
@@ -145,7 +150,7 @@ def make_domain(
         store,
         runs,
         broadcaster,
-        SessionIndex(keys, lambda ref: model_of(catalogue, ref), now_ms),
+        SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms),
         keys,
         reactor,
         now_ms,
@@ -171,6 +176,7 @@ def make_domain(
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
         queue=queue,
+        embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         channels=channels,
         sealing=sealing,
     )
@@ -262,12 +268,12 @@ def make_keys(settings: Settings) -> SessionKeys:
     return SessionKeys(default, settings.config.session.main_key)
 
 
-def model_of(catalogue: Catalogue, ref: str) -> ModelInfo:
-    """The model of a session; the default one if it asks for one that is gone."""
+def model_of(catalogue: Catalogue, ref: str, agent_id: str = "") -> ModelInfo:
+    """The model of a session; its agent's if it asks for one that is gone."""
     try:
-        return catalogue.resolve(ref)
+        return catalogue.resolve(ref, agent_id)
     except InvalidRequest:
-        return catalogue.default
+        return catalogue.default_for(agent_id)
 
 
 def _catalogue(
@@ -275,15 +281,17 @@ def _catalogue(
 ) -> Catalogue:
     def build(provider: ProviderSettings) -> IAgentRuntime:
         # Loaded at the first run that needs it: a gateway without a model never does.
-        from openclaw.agents.runtimes.openai import OpenAIRuntime
+        from openclaw.agents.runtimes.server import ServerRuntime
 
-        return OpenAIRuntime(provider, outbound, reactor)
+        return ServerRuntime(provider, outbound, reactor)
 
+    cooling = Cooling()
     return make_catalogue(
         settings.providers.values(),
         commands,
         build,
-        settings.config.agents.defaults.primary_model or "",
+        choices_of(settings.config.agents),
+        lambda chain: Failover(chain, cooling, reactor, Random()),
     )
 
 

@@ -132,6 +132,7 @@ class MethodTable:
             main_key=domain.keys.main_key,
             models=domain.catalogue.models,
             default_model=lambda: domain.catalogue.default,
+            tags=domain.catalogue.tags,
             commands=[(name, ENGLISH.summaries[name]) for name in COMMANDS],
         )
 

@@ -9,6 +9,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IAddress
 
 from openclaw import __version__
+from openclaw.agents.catalogue import Catalogue
 from openclaw.assembly.access import is_own_address
 from openclaw.assembly.domain import Domain, make_id, now_ms
 from openclaw.assembly.limits import Limits, make_limits
@@ -70,7 +71,7 @@ def make_front(
     admission = _admission(settings, domain, limits, secret, reactor)
     presence = Presence(_myself(settings), domain.broadcaster, now_ms, reactor)
     health = _health(domain, certificate, reactor)
-    agents = _agents(settings)
+    agents = _agents(settings, domain.catalogue)
     sign_in = _sign_in(settings, admission, port)
     step_up = _step_up(settings, domain)
     table = MethodTable(
@@ -227,14 +228,17 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
     return HealthKeeper(sources, reactor, now_ms)
 
 
-def _agents(settings: Settings) -> tuple[AgentProfile, ...]:
+def _agents(settings: Settings, catalogue: Catalogue) -> tuple[AgentProfile, ...]:
     workspace = str(settings.workspace)
     known = settings.config.agents.known
     if not known:
         return (AgentProfile("main", "Assistant", workspace),)
     return tuple(
         AgentProfile(
-            agent.id, agent.identity.name or agent.name or agent.id.capitalize(), workspace
+            agent.id,
+            agent.identity.name or agent.name or agent.id.capitalize(),
+            workspace,
+            catalogue.default_for(agent.id).ref,
         )
         for agent in known
     )

@@ -1,14 +1,16 @@
 """Model providers with their keys looked up, from file and environment; opens no connection."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from openclaw.config.environment import variable
 from openclaw.config.references import resolve
 from openclaw.config.schema import Config
-from openclaw.config.schema.agents import Model, Provider
+from openclaw.config.schema.fields import Secret
+from openclaw.config.schema.models import Model, Provider
 from openclaw.errors import ConfigError
 
 
@@ -18,6 +20,9 @@ class ModelProvider:
 
     :ivar base_url: address without a slash at its end; ``None`` means the API's own.
     :ivar headers: extra request headers; they may hold secrets.
+    :ivar model_headers: by the id of a model, those of its own; they may hold secrets too.
+    :ivar params: by the id of a model, extra parameters of its requests.
+    :ivar auth_header: whether the key is sent as ``Authorization: Bearer``, whatever the API.
     """
 
     id: str
@@ -27,10 +32,15 @@ class ModelProvider:
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     models: tuple[Model, ...] = ()
     timeout_seconds: int | None = None
+    model_headers: Mapping[str, Mapping[str, str]] = field(factory=dict, repr=False)
+    params: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    auth_header: bool = False
 
+
+DEFAULT_API = "openai-completions"
 
 _OF_THE_ENVIRONMENT = {
-    "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "openai-completions"),
+    "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL", DEFAULT_API),
     "anthropic": ("ANTHROPIC_API_KEY", "", "anthropic-messages"),
 }
 
@@ -47,36 +57,63 @@ def providers(
     :raises ConfigError: for a wrong address, or a missing key of the default model's provider.
     """
     ready, warnings = {}, []
+    params = _params(config)
     needed = (config.agents.defaults.primary_model or "").partition("/")[0]
     for key, provider in config.models.providers.items():
         base_url = _address(provider.base_url, f"models.providers.{key}.baseUrl")
         try:
-            ready[key] = _ready(key, provider, base_url, environ)
+            found = _ready(key, provider, base_url, environ)
+            ready[key] = evolve(found, params=params.get(key, {}))
         except ConfigError as error:
             if key == needed:
                 raise
             warnings.append(f"{error}; the provider is left out")
-    return {**_from_environment(environ), **ready}, tuple(warnings)
+    of_environment = {
+        key: evolve(found, params=params.get(key, {}))
+        for key, found in _from_environment(environ).items()
+    }
+    return {**of_environment, **ready}, tuple(warnings)
+
+
+def _params(config: Config) -> dict[str, dict[str, dict[str, Any]]]:
+    """Collect the extra parameters of ``agents.defaults.models``, by provider and model."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for ref, use in config.agents.defaults.models.items():
+        provider, _, model = ref.partition("/")
+        if use.params:
+            found.setdefault(provider, {})[model] = use.params
+    return found
 
 
 def _ready(
     key: str, provider: Provider, base_url: str | None, environ: Mapping[str, str]
 ) -> ModelProvider:
     path = f"models.providers.{key}"
-    headers = {
-        name: resolve(value, environ, f"{path}.headers.{name}") or ""
-        for name, value in provider.headers.items()
+    own_key, _, own_api = _OF_THE_ENVIRONMENT.get(key, ("", "", DEFAULT_API))
+    of_models = {
+        model.id: _headers(model.headers, environ, f"{path}.models[{at}].headers")
+        for at, model in enumerate(provider.models)
+        if model.headers
     }
-    own_key = _OF_THE_ENVIRONMENT.get(key, ("", "", ""))[0]
     return ModelProvider(
         id=key,
         base_url=base_url,
-        api=provider.api,
+        api=provider.api or own_api,
         api_key=resolve(provider.api_key, environ, f"{path}.apiKey") or variable(environ, own_key),
-        headers=headers,
+        headers=_headers(provider.headers, environ, f"{path}.headers"),
         models=provider.models,
         timeout_seconds=provider.timeout_seconds,
+        model_headers=of_models,
+        auth_header=bool(provider.auth_header),
     )
+
+
+def _headers(
+    headers: Mapping[str, Secret], environ: Mapping[str, str], path: str
+) -> dict[str, str]:
+    return {
+        name: resolve(value, environ, f"{path}.{name}") or "" for name, value in headers.items()
+    }
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, ModelProvider]:

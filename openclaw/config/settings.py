@@ -22,6 +22,7 @@ from openclaw.config.pins import host_pins, remote_fingerprints
 from openclaw.config.providers import ModelProvider, providers
 from openclaw.config.references import resolve
 from openclaw.config.schema import Config
+from openclaw.config.schema.agents import choice_of
 from openclaw.config.schema.gateway import AuthMode
 from openclaw.config.sealing import SealingSettings, sealing_settings
 from openclaw.config.ssh import SshTarget, read_ssh_target
@@ -293,9 +294,23 @@ def _remarks(settings: Settings) -> list[str]:
         remarks.append('gateway.bind "tailnet" is not served yet; listening on loopback')
     remarks += _idle(settings.loaded)
     remarks += _unused(settings.access)
-    primary = config.agents.defaults.primary_model
-    if primary and primary.partition("/")[0] not in settings.providers:
-        remarks.append(f'agents.defaults.model: no provider is configured for "{primary}"')
+    return [*remarks, *_unprovided(settings)]
+
+
+def _unprovided(settings: Settings) -> list[str]:
+    """Name the chosen models that no configured provider has."""
+    agents, remarks = settings.config.agents, []
+    aliases = {
+        use.alias.casefold(): ref for ref, use in agents.defaults.models.items() if use.alias
+    }
+    chosen = choice_of(agents.defaults.model)
+    for name, path in [
+        (chosen.primary, "agents.defaults.model"),
+        *((one, "agents.defaults.model.fallbacks") for one in chosen.fallbacks),
+    ]:
+        ref = aliases.get((name or "").casefold(), name)
+        if ref and ref.partition("/")[0] not in settings.providers:
+            remarks.append(f'{path}: no provider is configured for "{ref}"')
     return remarks
 
 

@@ -20,13 +20,14 @@ from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.records import Session, Settings
 
 PAGES_KEPT = 16
-Models = Callable[[str], ModelInfo]
+Models = Callable[[str, str], ModelInfo]
 
 
 class SessionIndex:
     """The sessions of this gateway; the journal holds the same and more.
 
-    :param models: the model behind ``provider/model``; the default one for an empty text.
+    :param models: the model behind ``provider/model``, or for an empty text the one that the
+        agent of that id uses.
     """
 
     def __init__(self, keys: SessionKeys, models: Models, now_ms: Callable[[], int]) -> None:
@@ -82,7 +83,7 @@ class SessionIndex:
 
     def defaults(self) -> SessionDefaults:
         """The model of a session that asks for none."""
-        model = self._models("")
+        model = self._models("", self._keys.default_agent)
         return SessionDefaults(
             model_provider=model.provider, model=model.id, context_tokens=model.context_window
         )
@@ -164,7 +165,7 @@ class SessionIndex:
 
     def _make_row(self, session: Session) -> SessionRow:
         settings = session.settings
-        model = self._models(settings.model)
+        model = self._models(settings.model, session.agent_id)
         classification = self._keys.parse(session.key).classification(self._keys.main_key)
         exists = bool(session.session_id)
         return SessionRow(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.conformance.cases import CommandLineCase, curl, require
 from tests.conformance.cli import CommandLine, Outcome
-from tests.standins.model import REPLY
+from tests.standins.behaviour import REPLY
 
 _REACHABLE = r"(?<!un)reachable"
 

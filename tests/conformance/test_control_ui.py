@@ -8,7 +8,7 @@ from tests.conformance import packages
 from tests.conformance.cases import ConformanceCase
 from tests.conformance.driven import Driven
 from tests.conformance.target import ORIGINAL
-from tests.standins.model import REPLY
+from tests.standins.behaviour import REPLY
 
 _COMPOSER = 'textarea[aria-label="Chat composer"]'
 

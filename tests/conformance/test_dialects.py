@@ -6,7 +6,7 @@ from typing import Any
 from tests.conformance.cases import ConformanceCase, LibraryCase, connect_frame
 from tests.conformance.raw import Closed, Frame, RawSocket
 from tests.conformance.target import STRICT
-from tests.standins.model import REPLY
+from tests.standins.behaviour import REPLY
 
 
 class DialectTests(LibraryCase):

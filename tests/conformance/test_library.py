@@ -6,7 +6,7 @@ from typing import Any
 from tests.conformance.cases import ALL_SCOPES, LibraryCase
 from tests.conformance.devices import Device
 from tests.conformance.driven import DriverError
-from tests.standins.model import REPLY
+from tests.standins.behaviour import REPLY
 
 
 class ConnectionTests(LibraryCase):

@@ -2,7 +2,7 @@
 
 from tests.conformance.cases import CommandLineCase
 from tests.conformance.terminal import Terminal
-from tests.standins.model import REPLY
+from tests.standins.behaviour import REPLY
 
 _ESCAPE = "\x1b"
 

@@ -152,6 +152,7 @@ class MethodCase(WorldCase):
                 main_key="main",
                 models=lambda: [MODEL, OTHER],
                 default_model=lambda: MODEL,
+                tags=lambda model: ["default"] if model is MODEL else [],
                 commands=[("help", "What can be typed.")],
             ),
             AutomationMethods(),

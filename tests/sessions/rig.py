@@ -170,7 +170,7 @@ class OneRuntime:
 
     runtime: ScriptedRuntime
 
-    def resolve(self, ref: str = "") -> ModelInfo:
+    def resolve(self, ref: str = "", agent_id: str = "") -> ModelInfo:
         """The model of a reference."""
         return OTHER if ref == OTHER.ref else MODEL
 

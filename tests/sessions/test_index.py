@@ -39,7 +39,7 @@ class IndexCase(SynchronousTestCase):
         self.now = NOW
         self.index = SessionIndex(SessionKeys(), self.model, lambda: self.now)
 
-    def model(self, ref: str) -> ModelInfo:
+    def model(self, ref: str, agent_id: str) -> ModelInfo:
         return OTHER if ref == OTHER.ref else MODEL
 
     def page(self, **params: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""An OpenAI-compatible model server that misbehaves on request; it thinks nothing.
+"""A model server that misbehaves on request, in three APIs; it thinks nothing.
 
 Run it with ``python -m tests.standins.model [--port N]``; the first line it prints is
-``{"port": N}``. What it answers is chosen by directives in square brackets in the last user
+``{"port": N}``. It speaks ``/v1/chat/completions``, ``/v1/responses``, ``/v1/messages`` and
+``/v1/embeddings``. What it answers is chosen by directives in square brackets in the last user
 message, so that a test steers the model through the gateway:
 
 ``[chunks=50]``, ``[chunks=50 delay=20]``
@@ -10,6 +11,11 @@ message, so that a test steers the model through the gateway:
     thirty chunks, 200 ms apart;
 ``[echo]``
     the rest of the line after the directive;
+``[call=clock {"zone":"UTC"}]``
+    asks for that tool, after the text ``Let me see.``; several such are parallel calls. Once their
+    results are there, they are quoted: ``The tool said: ...``;
+``[think=some words]``
+    thinks these before it answers;
 ``[error=500]``, ``[error=429 retry-after]``
     an error answer with that status, with ``Retry-After: 1`` where asked for;
 ``[reset]``, ``[truncate]``
@@ -25,12 +31,10 @@ asked, oldest first; ``DELETE /requests`` forgets it.
 
 import argparse
 import json
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
-import attrs
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import ConnectionDone
@@ -40,126 +44,47 @@ from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
-MODEL = "mock-1"
-REPLY = "Hello from the mock model."
-USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+from tests.standins.behaviour import MODEL, Behaviour, behaviour_to
+from tests.standins.completions import Completions
+from tests.standins.messages import Messages
+from tests.standins.responses import Responses
+from tests.standins.shape import Shape
 
-_DIRECTIVE = re.compile(
-    r"\[(?:(?P<plain>slow|echo|reset|truncate|garbage|hang)"
-    r"|chunks=(?P<chunks>\d+)(?: delay=(?P<delay>\d+))?"
-    r"|error=(?P<error>\d{3})(?P<retry> retry-after)?)\]"
-)
-_CHUNKS_BEFORE_FAULT = 3
+Record = dict[str, Any]
 
 
-@attrs.frozen
-class Behaviour:
-    """What one answer does: its pieces of text, their pace, and how it goes wrong."""
+class Answering(Resource):
+    """One API, streamed or whole, and the record of what was asked.
 
-    pieces: tuple[str, ...] = (REPLY,)
-    delay_seconds: float = 0.0
-    fault: str = ""
-    status: int = 200
-    retry_after: bool = False
-
-    @property
-    def text(self) -> str:
-        """The whole answer, the pieces joined."""
-        return "".join(self.pieces)
-
-
-def words(count: int) -> tuple[str, ...]:
-    """``count`` pieces that join to ``w1 w2 w3 ...``."""
-    return tuple(f"w{n}" if n == 1 else f" w{n}" for n in range(1, count + 1))
-
-
-def behaviour_for(text: str) -> Behaviour:
-    """Read the first directive in the last user message.
-
-    :param text: the message as the gateway sent it, wrapped in whatever words it adds.
+    :param seen: where each request is noted.
     """
-    match = _DIRECTIVE.search(text)
-    if match is None:
-        return Behaviour()
-    if match["error"]:
-        return Behaviour(status=int(match["error"]), retry_after=bool(match["retry"]))
-    if match["chunks"]:
-        return Behaviour(words(int(match["chunks"])), int(match["delay"] or 0) / 1000)
-    if match["plain"] == "slow":
-        return Behaviour(words(30), 0.2)
-    if match["plain"] == "echo":
-        return Behaviour((text[match.end() :].partition("\n")[0].strip(),))
-    return Behaviour(words(_CHUNKS_BEFORE_FAULT), fault=match["plain"])
-
-
-def last_user_text(messages: list[dict[str, Any]]) -> str:
-    """What the user said since the last answer, one line for each message.
-
-    A gateway may put messages of its own, in the user's role, after what the user wrote.
-    """
-    texts: list[str] = []
-    for message in reversed(messages):
-        if message.get("role") == "assistant":
-            break
-        if message.get("role") == "user":
-            content = message.get("content") or ""
-            parts = [content] if isinstance(content, str) else [p.get("text", "") for p in content]
-            texts.insert(0, "".join(parts))
-    return "\n".join(texts)
-
-
-def frames(behaviour: Behaviour) -> Iterator[bytes]:
-    """The server-sent events of one streamed answer, a fault included, the end not."""
-    head = {"id": "chatcmpl-mock", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
-
-    def event(delta: dict[str, str], finish: str | None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return _sse({**head, "choices": [choice]})
-
-    yield event({"role": "assistant", "content": ""}, None)
-    for piece in behaviour.pieces:
-        yield event({"content": piece}, None)
-        if behaviour.fault == "garbage":
-            yield b"data: {this is no JSON\n\n"
-            return
-    if not behaviour.fault:
-        yield event({}, "stop")
-        yield _sse({**head, "choices": [], "usage": USAGE})
-        yield b"data: [DONE]\n\n"
-
-
-def _sse(value: object) -> bytes:
-    return b"data: " + json.dumps(value).encode() + b"\n\n"
-
-
-class Completions(Resource):
-    """``POST /v1/chat/completions``, streamed or whole, and the record of what was asked."""
 
     isLeaf = True
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, shape: Shape, seen: list[Record], clock: IReactorTime) -> None:
         super().__init__()
+        self._shape = shape
+        self._seen = seen
         self._clock = clock
-        self.seen: list[dict[str, Any]] = []
 
     def render_POST(self, request: Request) -> bytes | int:
         """Answer as the last user message says."""
         assert request.content is not None
         body = json.loads(request.content.read())
-        text = last_user_text(body.get("messages", []))
-        record = {"user": text, "model": body.get("model"), "stream": bool(body.get("stream"))}
-        record.update(at=self._clock.seconds(), messages=len(body.get("messages", [])))
-        record["outcome"] = "running"
-        self.seen.append(record)
-        behaviour = behaviour_for(text)
+        asked = self._shape.asked(body)
+        record: Record = {"user": asked.said, "model": asked.model, "stream": asked.stream}
+        record.update(at=self._clock.seconds(), messages=asked.messages, path=request.path.decode())
+        record.update(tools=[_name(tool) for tool in body.get("tools", [])], outcome="running")
+        self._seen.append(record)
+        behaviour = behaviour_to(asked)
         if behaviour.status != 200:
             record["outcome"] = "refused"
             return self._refuse(request, behaviour)
-        answer = Answer(request, behaviour, record, self._clock)
+        answer = Answer(request, self._shape, behaviour, record, self._clock)
         request.notifyFinish().addErrback(answer.lost)
         if behaviour.fault == "hang":
             return NOT_DONE_YET
-        if record["stream"]:
+        if asked.stream:
             request.setHeader("content-type", "text/event-stream; charset=utf-8")
             answer.step()
         else:
@@ -171,9 +96,12 @@ class Completions(Resource):
         request.setHeader("content-type", "application/json")
         if behaviour.retry_after:
             request.setHeader("retry-after", "1")
-        kind = "rate_limit_error" if behaviour.status == 429 else "server_error"
-        error = {"message": f"mock failure {behaviour.status}", "type": kind, "code": kind}
-        return json.dumps({"error": error}).encode()
+        return json.dumps(self._shape.refusal(behaviour.status)).encode()
+
+
+def _name(tool: Mapping[str, Any]) -> str:
+    """A tool's name, wherever the API puts it."""
+    return str(tool.get("name") or tool.get("function", {}).get("name"))
 
 
 class Answer:
@@ -182,15 +110,17 @@ class Answer:
     def __init__(
         self,
         request: Request,
+        shape: Shape,
         behaviour: Behaviour,
-        record: dict[str, Any],
+        record: Record,
         clock: IReactorTime,
     ) -> None:
         self._request = request
+        self._shape = shape
         self._behaviour = behaviour
         self._record = record
         self._clock = clock
-        self._frames = frames(behaviour)
+        self._frames = shape.frames(behaviour)
         self._next: IDelayedCall | None = None
 
     def step(self) -> None:
@@ -206,12 +136,8 @@ class Answer:
 
     def whole(self) -> None:
         """Write the answer as one JSON document."""
-        message = {"role": "assistant", "content": self._behaviour.text}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        document = {"id": "chatcmpl-mock", "object": "chat.completion", "created": 1}
-        document.update(model=MODEL, choices=[choice], usage=USAGE)
         self._request.setHeader("content-type", "application/json")
-        self._request.write(json.dumps(document).encode())
+        self._request.write(json.dumps(self._shape.whole(self._behaviour)).encode())
         self._end()
 
     def lost(self, reason: Failure) -> None:
@@ -235,17 +161,17 @@ class Requests(Resource):
 
     isLeaf = True
 
-    def __init__(self, completions: Completions) -> None:
+    def __init__(self, seen: list[Record]) -> None:
         super().__init__()
-        self._completions = completions
+        self._seen = seen
 
     def render_GET(self, request: HTTPRequest) -> bytes:
         """List the requests, oldest first."""
-        return json.dumps(self._completions.seen).encode()
+        return json.dumps(self._seen).encode()
 
     def render_DELETE(self, request: HTTPRequest) -> bytes:
         """Forget them."""
-        self._completions.seen.clear()
+        self._seen.clear()
         return b"[]"
 
 
@@ -260,15 +186,38 @@ class Models(Resource):
         return json.dumps({"object": "list", "data": [row]}).encode()
 
 
+class Embeddings(Resource):
+    """``POST /v1/embeddings``: vectors of the length and the number of words of each input."""
+
+    isLeaf = True
+
+    def render_POST(self, request: Request) -> bytes:
+        """Answer."""
+        assert request.content is not None
+        body = json.loads(request.content.read())
+        inputs = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        rows = [
+            {"object": "embedding", "index": at, "embedding": [len(text), len(text.split()), 0.5]}
+            for at, text in enumerate(inputs)
+        ]
+        usage = {"prompt_tokens": sum(map(len, inputs)), "total_tokens": sum(map(len, inputs))}
+        document = {"object": "list", "data": rows, "model": body["model"], "usage": usage}
+        request.setHeader("content-type", "application/json")
+        return json.dumps(document).encode()
+
+
 def site(clock: IReactorTime) -> Site:
     """The whole stand-in as one web site."""
-    completions = Completions(clock)
+    seen: list[Record] = []
     root, version, chat = Resource(), Resource(), Resource()
     root.putChild(b"v1", version)
-    root.putChild(b"requests", Requests(completions))
+    root.putChild(b"requests", Requests(seen))
     version.putChild(b"chat", chat)
     version.putChild(b"models", Models())
-    chat.putChild(b"completions", completions)
+    version.putChild(b"embeddings", Embeddings())
+    version.putChild(b"responses", Answering(Responses(), seen, clock))
+    version.putChild(b"messages", Answering(Messages(), seen, clock))
+    chat.putChild(b"completions", Answering(Completions(), seen, clock))
     return Site(root)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.standins.model import REPLY, Behaviour, behaviour_for, frames, last_user_text, words
+from tests.standins.behaviour import REPLY, Behaviour, behaviour_for, words
+from tests.standins.completions import Completions, last_user_text
 
 
 class DirectiveTests(SynchronousTestCase):
@@ -49,7 +50,7 @@ class FrameTests(SynchronousTestCase):
 
     def test_a_good_answer_ends_with_usage_and_done(self) -> None:
         """Role, text, finish reason, usage, end mark."""
-        sent = list(frames(Behaviour(words(2))))
+        sent = list(Completions().frames(Behaviour(words(2))))
         self.assertEqual(len(sent), 6)
         self.assertIn(b'"finish_reason": "stop"', sent[3])
         self.assertIn(b'"usage"', sent[4])
@@ -57,7 +58,7 @@ class FrameTests(SynchronousTestCase):
 
     def test_a_broken_answer_has_no_end(self) -> None:
         """A truncated stream stops after its text; garbage comes after the first piece."""
-        cut = list(frames(behaviour_for("[truncate]")))
+        cut = list(Completions().frames(behaviour_for("[truncate]")))
         self.assertEqual(len(cut), 4)
-        garbage = list(frames(behaviour_for("[garbage]")))
+        garbage = list(Completions().frames(behaviour_for("[garbage]")))
         self.assertEqual(garbage[-1], b"data: {this is no JSON\n\n")

@@ -14,6 +14,9 @@ KINDS = {
 }
 """Statuses with a meaning of their own; the rest follows from the hundreds."""
 
+REASONS = {402: "billing", 404: "model_not_found"}
+"""Reasons to ask another model that say more than the kind does."""
+
 LONGEST_WAIT_MS = 24 * 3600 * 1000
 
 
@@ -24,6 +27,11 @@ def kind_of(status: int) -> str:
     if status >= 500:
         return "overloaded"
     return "invalid" if status >= 300 else "unknown"
+
+
+def reason_of(status: int) -> str:
+    """The ``failover_reason`` for an HTTP status; empty if the kind says it all."""
+    return REASONS.get(status, "")
 
 
 def retry_after_ms(milliseconds: str, after: str, now: float) -> int | None:

@@ -2,26 +2,17 @@
 
 from collections.abc import Callable
 
+from openclaw.agents.runtimes.dialect import Answer, NotAnAnswer
+from openclaw.agents.runtimes.draft import STRANGE, BrokenAnswer, Draft
 from openclaw.agents.runtimes.sse import EventReader, EventTooLong
-from openclaw.agents.runtimes.wire import (
-    Chunk,
-    NotAChunk,
-    decode_chunk,
-    error_words,
-    stop_reason,
-)
-from openclaw.interfaces.agents import RunOutcome, Usage
+from openclaw.interfaces.agents import RunOutcome
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""An answer longer than this is a server that does not stop."""
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+MAX_STREAM_BYTES = 256 * 1024 * 1024
+"""Streams spend a few hundred bytes on every word; nothing of them is kept but the words."""
 
 _BOM = b"\xef\xbb\xbf"
-_DONE = b"[DONE]"
-_STRANGE = "the server sent something that is no answer; is its base URL right?"
-
-
-class BrokenAnswer(Exception):
-    """The answer cannot be completed; the message says why, in the upstream's words if any."""
+_NO_ANSWER = "the server sent something that is no answer"
 
 
 class Relay:
@@ -29,36 +20,22 @@ class Relay:
 
     Which of the two it is, is taken from its first byte: content types lie, braces do not.
 
-    :param on_text: hears every piece of text as soon as it is there; never an empty one.
+    :param answer: reads what the API says into ``draft``.
     """
 
-    def __init__(self, on_text: Callable[[str], None]) -> None:
-        self._on_text = on_text
+    def __init__(self, answer: Answer, draft: Draft) -> None:
+        self._answer = answer
+        self._draft = draft
         self._take: Callable[[bytes], None] = self._begin
         self._head = b""
         self._events = EventReader()
         self._document: list[bytes] = []
-        self._text: list[str] = []
+        self._most = MAX_STREAM_BYTES
         self._bytes = 0
-        self._seen = False
-        self._finish_reason = ""
-        self._usage = Usage()
-        self._closed = False
-        self.done = False
-
-    @property
-    def answered(self) -> bool:
-        """Whether the model has said its last word, even if the server may add figures."""
-        return self.done or bool(self._finish_reason)
-
-    @property
-    def characters(self) -> int:
-        """Length of the text so far."""
-        return sum(map(len, self._text))
 
     def close(self) -> None:
         """Pass nothing on any more, not even the rest of the bytes just being read."""
-        self._closed = True
+        self._draft.close()
 
     def feed(self, data: bytes) -> bool:
         """Take bytes.
@@ -67,36 +44,40 @@ class Relay:
         :raises BrokenAnswer: for an error inside the stream, or for what is no answer at all.
         """
         self._bytes += len(data)
-        if self._bytes > MAX_ANSWER_BYTES:
-            raise BrokenAnswer(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+        if self._bytes > self._most:
+            raise BrokenAnswer(f"the answer is longer than {self._most} bytes")
         self._take(data)
-        return self.done
+        return self._draft.done
 
     def end(self) -> RunOutcome:
         """No more bytes will come: say how it ended.
 
         :raises BrokenAnswer: if the answer is not complete.
         """
+        if not self._bytes:
+            raise BrokenAnswer("the server sent an empty answer")
         if self._document:
             self._whole()
-        elif not self.done:
+        elif not self._draft.done:
             self._last_event()
-        if not self.answered:
-            raise BrokenAnswer(self._why_unfinished())
-        reason = stop_reason(self._finish_reason) or "stop"
-        text = "".join(self._text)
-        if not text and reason != "stop":
-            raise BrokenAnswer(f"the model ended without any text ({reason})")
-        return RunOutcome(text=text, stop_reason=reason, usage=self._usage)
+        return self._draft.outcome()
 
     def _begin(self, data: bytes) -> None:
         """Decide between a stream and a document as soon as there is something to see."""
         self._head += data
         start = self._head.removeprefix(_BOM).lstrip()
-        if not start or _BOM.startswith(self._head):
+        if _BOM.startswith(self._head):
             return
-        self._take = self._document.append if start[:1] in b"{[" else self._stream
-        self._take(start if self._take != self._stream else self._head)
+        if not start:  # White space without end must not be kept.
+            self._head = _BOM if self._head.startswith(_BOM) else b""
+            return
+        if start[:1] in b"{[":
+            self._most = MAX_DOCUMENT_BYTES
+            self._take = self._document.append
+            self._take(start)
+        else:
+            self._take = self._stream
+            self._take(self._head)
 
     def _stream(self, data: bytes) -> None:
         try:
@@ -104,58 +85,27 @@ class Relay:
         except EventTooLong as error:
             raise BrokenAnswer(f"the server sent {error}") from None
         for event in events:
-            if self._closed or self.done:
+            if self._draft.closed or self._draft.done:
                 return
             try:
-                self._event(event)
-            except NotAChunk:
-                raise BrokenAnswer("the server sent something that is no answer") from None
-
-    def _event(self, data: bytes) -> None:
-        if data == _DONE:
-            self.done = True
-        elif data:
-            self._chunk(decode_chunk(data))
-
-    def _chunk(self, chunk: Chunk) -> None:
-        self._seen = True
-        error = bytes(chunk.error)
-        if error not in (b"", b"null", b"false", b"{}", b'""'):
-            raise BrokenAnswer(error_words(error) or "the server reported an error without words")
-        if chunk.usage is not None:
-            self._usage = chunk.usage.usage()
-        if not chunk.choices:
-            return
-        choice = chunk.choices[0]
-        if choice.finish_reason:
-            self._finish_reason = choice.finish_reason
-        text = choice.text
-        if text:
-            self._text.append(text)
-            self._on_text(text)
+                self._answer.event(event)
+            except NotAnAnswer:
+                raise BrokenAnswer(_NO_ANSWER) from None
 
     def _whole(self) -> None:
         """Read an answer that came in one piece, from a server that does not stream."""
         try:
-            chunk = decode_chunk(b"".join(self._document))
-        except NotAChunk:
-            raise BrokenAnswer("the server sent something that is no answer") from None
-        self._chunk(chunk)
-        if not chunk.choices:
-            raise BrokenAnswer(_STRANGE)
-        self.done = True
+            self._answer.document(b"".join(self._document))
+        except NotAnAnswer:
+            raise BrokenAnswer(_NO_ANSWER) from None
+        if not self._draft.seen:
+            raise BrokenAnswer(STRANGE)
+        self._draft.done = True
 
     def _last_event(self) -> None:
         """Read what the server did not close with a blank line; half an event is none."""
         try:
             for event in self._events.finish():
-                self._event(event)
-        except NotAChunk:
+                self._answer.event(event)
+        except NotAnAnswer:
             return
-
-    def _why_unfinished(self) -> str:
-        if not self._bytes:
-            return "the server sent an empty answer"
-        if not self._seen:
-            return _STRANGE
-        return f"the answer broke off after {self.characters} characters"

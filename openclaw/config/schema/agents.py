@@ -1,24 +1,33 @@
-"""The ``agents`` and ``models`` sections: who answers, with which model; keys only."""
+"""The ``agents`` section: who answers, with which model; keys only."""
 
 from typing import Annotated, Any
 
 from msgspec import field
 
-from openclaw.config.schema.fields import (
-    Positive,
-    Secret,
-    Section,
-    at_least,
-    later,
-    now,
-)
+from openclaw.config.schema.fields import Section, at_least, later, now
 
 
 class ModelChoice(Section, frozen=True, kw_only=True):
     """Which model to use, as ``provider/model``."""
 
     primary: Annotated[str | None, now("The model to use, ``<provider>/<model id>``.")] = None
-    fallbacks: Annotated[tuple[str, ...], later("Models to try after it.")] = ()
+    fallbacks: Annotated[
+        tuple[str, ...], now("Models to try after it, in this order, when it cannot answer.")
+    ] = ()
+
+
+def choice_of(model: str | ModelChoice | None) -> ModelChoice:
+    """Read a model that may be written as one name."""
+    return model if isinstance(model, ModelChoice) else ModelChoice(primary=model)
+
+
+class ModelUse(Section, frozen=True, kw_only=True):
+    """How one model, by its ``provider/model``, is named and asked here."""
+
+    alias: Annotated[str | None, now("A short name for it, ``fast``.")] = None
+    params: Annotated[
+        dict[str, Any], now("Extra parameters of its requests; they win over the provider's.")
+    ] = field(default_factory=dict)
 
 
 class Heartbeat(Section, frozen=True, kw_only=True):
@@ -48,7 +57,9 @@ class AgentDefaults(Section, frozen=True, kw_only=True):
     ] = None
     timeout_seconds: Annotated[int, at_least(1, "Deadline of one run, in seconds.")] = 600
     heartbeat: Annotated[Heartbeat, later("The agent's own regular turn.")] = Heartbeat()
-    models: Annotated[Any, later("Aliases and parameters by model.")] = None
+    models: Annotated[dict[str, ModelUse], now("Aliases and parameters by ``provider/model``.")] = (
+        field(default_factory=dict)
+    )
     image_model: Annotated[Any, later("Model for pictures.")] = None
     max_concurrent: Annotated[int | None, later("Runs at the same time.")] = None
     subagents: Annotated[Any, later("Agents started by agents.")] = None
@@ -67,7 +78,7 @@ class AgentDefaults(Section, frozen=True, kw_only=True):
     @property
     def primary_model(self) -> str | None:
         """The chosen model as ``provider/model``, whichever way it was written."""
-        return self.model.primary if isinstance(self.model, ModelChoice) else self.model
+        return choice_of(self.model).primary
 
 
 class Identity(Section, frozen=True, kw_only=True):
@@ -87,7 +98,9 @@ class Agent(Section, frozen=True, kw_only=True):
     name: Annotated[str | None, now("Name shown to people.")] = None
     identity: Annotated[Identity, now("How it presents itself.")] = Identity()
     workspace: Annotated[str | None, later("Its own folder.")] = None
-    model: Annotated[str | ModelChoice | None, later("Its own model.")] = None
+    model: Annotated[
+        str | ModelChoice | None, now("Its own model, written as in the defaults.")
+    ] = None
     heartbeat: Annotated[Any, later("Its own regular turn.")] = None
     tools: Annotated[Any, later("Tools it may use.")] = None
     skills: Annotated[Any, later("Skills it may use.")] = None
@@ -116,61 +129,8 @@ class Agents(Section, frozen=True, kw_only=True):
                     default=agent.default,
                     name=agent.name,
                     identity=agent.identity,
+                    model=agent.model,
                 )
                 for key, agent in self.entries.items()
             ),
         )
-
-
-class Cost(Section, frozen=True, kw_only=True):
-    """Price of a model, in dollars per million tokens."""
-
-    input: Annotated[float, now("Input tokens.")] = 0.0
-    output: Annotated[float, now("Output tokens.")] = 0.0
-    cache_read: Annotated[float, now("Input tokens read from a cache.")] = 0.0
-    cache_write: Annotated[float, now("Input tokens written to a cache.")] = 0.0
-
-
-class Model(Section, frozen=True, kw_only=True):
-    """One model of a provider."""
-
-    id: Annotated[str, now("The provider's name for it.")]
-    name: Annotated[str | None, now("Name shown to people; the id when absent.")] = None
-    api: Annotated[str | None, now("Its API where it differs from the provider's.")] = None
-    context_window: Annotated[Positive | None, now("Tokens it can read.")] = None
-    max_tokens: Annotated[Positive | None, now("Tokens it can write.")] = None
-    reasoning: Annotated[bool, now("Whether it thinks before it answers.")] = False
-    input: Annotated[tuple[str, ...], now("What it reads: ``text``, ``image``.")] = ("text",)
-    cost: Annotated[Cost, now("Dollars per million tokens.")] = Cost()
-    headers: Annotated[dict[str, Secret], later("Extra request headers.")] = field(
-        default_factory=dict
-    )
-    compat: Annotated[Any, later("Peculiarities of its API.")] = None
-    params: Annotated[Any, later("Extra request parameters.")] = None
-
-
-class Provider(Section, frozen=True, kw_only=True):
-    """One server of models."""
-
-    base_url: Annotated[str | None, now("Its address, ``https://api.example.com/v1``.")] = None
-    api_key: Annotated[Secret | None, now("Its key; ``${NAME}`` reads the environment.")] = None
-    api: Annotated[str, now("How it is spoken to; ``openai-completions`` is served.")] = (
-        "openai-completions"
-    )
-    models: Annotated[tuple[Model, ...], now("Its models.")] = ()
-    headers: Annotated[dict[str, Secret], now("Extra request headers.")] = field(
-        default_factory=dict
-    )
-    auth: Annotated[str | None, later("How the key is sent.")] = None
-    auth_header: Annotated[bool | None, later("Whether the key is sent as a header.")] = None
-    timeout_seconds: Annotated[Positive | None, now("Deadline of one request.")] = None
-
-
-class Models(Section, frozen=True, kw_only=True):
-    """Which servers of models there are."""
-
-    mode: Annotated[str | None, later("Whether the list replaces a built-in one.")] = None
-    providers: Annotated[dict[str, Provider], now("Servers of models by id.")] = field(
-        default_factory=dict
-    )
-    pricing: Annotated[Any, later("Where prices come from.")] = None

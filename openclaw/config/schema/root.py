@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import field
 
-from openclaw.config.schema.agents import Agents, Models
+from openclaw.config.schema.agents import Agents
 from openclaw.config.schema.bindings import BindingRow
 from openclaw.config.schema.fields import Section, later, now
 from openclaw.config.schema.gateway import Gateway
+from openclaw.config.schema.models import Models
 from openclaw.config.schema.security import Audit, Security
 from openclaw.config.schema.traffic import (
     Access,

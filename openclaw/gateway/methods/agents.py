@@ -43,6 +43,7 @@ class AgentProfile:
 class AgentMethods:
     """What agents there are, and what they can be asked.
 
+    :ivar tags: what the list of models says beside one.
     :ivar commands: name and what it does, of what can be typed in a chat.
     """
 
@@ -51,6 +52,7 @@ class AgentMethods:
     main_key: str
     models: Callable[[], Sequence[ModelInfo]]
     default_model: Callable[[], ModelInfo]
+    tags: Callable[[ModelInfo], list[str]]
     commands: Sequence[tuple[str, str]]
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -103,7 +105,6 @@ class AgentMethods:
         return Metadata(models=self._model_rows(), commands=self._command_rows())
 
     def _model_rows(self) -> list[ModelRow]:
-        default = self.default_model().ref
         return [
             ModelRow(
                 id=model.id,
@@ -112,7 +113,7 @@ class AgentMethods:
                 context_window=model.context_window,
                 input=list(model.input),
                 reasoning=model.reasoning,
-                tags=["default"] if model.ref == default else [],
+                tags=self.tags(model),
                 available=model.available,
             )
             for model in self.models()

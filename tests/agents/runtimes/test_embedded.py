@@ -13,6 +13,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from openclaw.agents.catalogue import make_catalogue
+from openclaw.agents.choices import choices_of
 from openclaw.agents.runtimes.commands import COMMANDS, Scene, is_command, parse
 from openclaw.agents.runtimes.embedded import MODEL, MOST_DELTAS, EmbeddedAgent
 from openclaw.agents.runtimes.phrases import CHINESE, ENGLISH, Phrases
@@ -252,8 +253,8 @@ class AdviceTests(EmbeddedCase):
             json.loads(snippet[1])
             config = from_text(snippet[1], Path("openclaw.json")).config
             found, _ = providers(config, {})
-            primary = config.agents.defaults.primary_model or ""
-            catalogue = make_catalogue(found.values(), self.agent, lambda _: self.agent, primary)
+            choices = choices_of(config.agents)
+            catalogue = make_catalogue(found.values(), self.agent, lambda _: self.agent, choices)
             self.assertEqual(catalogue.default.ref, "ollama/llama3.2")
             self.assertTrue(catalogue.default.available)
 

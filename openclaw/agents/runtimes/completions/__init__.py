@@ -1,0 +1,1 @@
+"""The API ``openai-completions``, which Ollama, vLLM, llama.cpp and many others speak."""
