@@ -21,7 +21,6 @@ from openclaw.http.openai.invoke import InvokeTool
 from openclaw.http.openai.models import Models
 from openclaw.http.openai.responses.endpoint import Responses
 from openclaw.http.openai.running import Running
-from openclaw.interfaces.embeddings import IEmbeddings
 from openclaw.interfaces.security import Peer
 from openclaw.interfaces.tools import IToolbox
 
@@ -30,7 +29,6 @@ class Programs(Service):
     """Owns what programs wait for; a stop ends it.
 
     :param toolbox: ``None`` where there are no tools.
-    :param embeddings: ``None`` where no model provider has them.
     """
 
     name = "programs"
@@ -42,14 +40,12 @@ class Programs(Service):
         front: Front,
         reactor: Any,
         toolbox: IToolbox | None = None,
-        embeddings: IEmbeddings | None = None,
     ) -> None:
         self._settings = settings
         self._domain = domain
         self._front = front
         self._reactor = reactor
         self._toolbox = toolbox
-        self._embeddings = embeddings
         self._tasks = Tasks()
         ids = [agent.id for agent in front.agents]
         default = domain.keys.default_agent
@@ -76,7 +72,9 @@ class Programs(Service):
             make_id=make_id,
         )
         models = Models(addresses=addresses, started_at_ms=self._domain.figures.started_at_ms)
-        embeddings = Embeddings(provider=self._embeddings, addresses=addresses, take_work=work)
+        embeddings = Embeddings(
+            provider=self._domain.embeddings, addresses=addresses, take_work=work
+        )
         invoke = InvokeTool(
             toolbox=self._toolbox,
             agents=self._agents,
@@ -126,4 +124,5 @@ class Programs(Service):
     def _sees_images(self, session_key: str) -> bool:
         row = self._domain.conversations.row(session_key)
         ref = f"{row.model_provider}/{row.model}" if row else ""
-        return "image" in model_of(self._domain.catalogue, ref).input
+        agent = session_key.split(":")[1]
+        return "image" in model_of(self._domain.catalogue, ref, agent).input

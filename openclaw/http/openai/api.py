@@ -11,7 +11,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from openclaw.deferreds import Tasks
 from openclaw.errors import GatewayError
-from openclaw.http.answers import send_json
+from openclaw.http.answers import send_json, unauthorized
 from openclaw.http.channel import BODY_BYTES
 from openclaw.http.gate import API_ROUTES, Gate
 from openclaw.http.openai.caller import Caller
@@ -113,7 +113,8 @@ class Api:
         if refusal is not None:
             return refusal
         admitted = self._gate.who(request)
-        assert admitted is not None
+        if admitted is None:
+            return unauthorized(request)
         caller = Caller(admitted, self._peer(request))
         exchange = Exchange(request, caller, place.rest, self._clock)
         self._tasks.spawn(f"answer of {endpoint.path}", self._answer(exchange, endpoint))

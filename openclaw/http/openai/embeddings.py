@@ -13,7 +13,7 @@ from openclaw.http.openai.address import Addresses
 from openclaw.http.openai.errors import Refused
 from openclaw.http.openai.exchange import Exchange
 from openclaw.http.openai.shape import Shape
-from openclaw.interfaces.embeddings import IEmbeddings
+from openclaw.interfaces.agents import IEmbeddings
 from openclaw.interfaces.security import Peer
 
 MODEL_HEADER = "x-openclaw-model"
@@ -25,7 +25,8 @@ Text = Annotated[str, Meta(min_length=1)]
 class EmbeddingsRequest(Shape, frozen=True, kw_only=True):
     """What is asked for; texts only, no tokens.
 
-    :ivar model: an agent's; the header ``x-openclaw-model`` names the provider's own.
+    :ivar model: ``provider/model``; or an agent's, where the header ``x-openclaw-model`` names the
+        provider's own.
     """
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
@@ -77,8 +78,8 @@ class Embeddings:
         :raises Refused: it is not served.
         """
         asked = exchange.read(EmbeddingsRequest)
-        self.addresses.agent(exchange, asked.model)
-        if self.provider is None:
+        ref = self._ref(exchange, asked.model)
+        if self.provider is None or not self.provider.providers():
             raise Refused(
                 "no model provider of this gateway has embeddings",
                 status=404,
@@ -87,16 +88,32 @@ class Embeddings:
         caller = exchange.caller
         self.take_work("/v1/embeddings", caller.admitted.device_id, caller.peer)
         texts = [asked.input] if isinstance(asked.input, str) else asked.input
-        working = self.provider.embed(texts, exchange.header(MODEL_HEADER), asked.dimensions or 0)
+        working = self.provider.embed(ref, texts, asked.dimensions or 0)
         exchange.when_gone(working.cancel)
         found = await working
         packed = asked.encoding_format == "base64"
         data = [
             Embedding(index=place, embedding=_packed(vector) if packed else list(vector))
-            for place, vector in enumerate(found.vectors)
+            for place, vector in enumerate(found.rows)
         ]
         usage = EmbeddingsUsage(prompt_tokens=found.tokens, total_tokens=found.tokens)
         exchange.answer(200, EmbeddingsList(data=data, model=found.model, usage=usage))
+
+    def _ref(self, exchange: Exchange, model: str) -> str:
+        """The provider's model.
+
+        :raises Refused: none is named.
+        """
+        named = exchange.header(MODEL_HEADER)
+        if self.addresses.find(model) is None and "/" in model:
+            return model
+        if not named:
+            raise Refused(
+                f"name a provider's model: provider/model in model, or in {MODEL_HEADER}",
+                param="model",
+                code="model_not_found",
+            )
+        return named
 
 
 def _packed(vector: Sequence[float]) -> str:
