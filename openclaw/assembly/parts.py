@@ -147,7 +147,9 @@ def assemble(
     domain = make_domain(settings, device_secret, reactor, plan)
     front = make_front(settings, domain, shared_secret, port, reactor, certificate)
     _join(domain, front, reactor)
-    programs = Programs(settings, domain, front, reactor) if shared_secret else None
+    # Where nobody has to show a token, any program on this machine could spend the owner's money.
+    has_token = bool(shared_secret) and settings.auth_mode != "none"
+    programs = Programs(settings, domain, front, reactor) if has_token else None
     make_api = None if programs is None else programs.make_api
 
     def stopping() -> bool:
