@@ -153,9 +153,7 @@ def make_domain(
     figures = _figures(store, reactor)
     outbound = _outbound(settings, reactor)
     reset = Reset()
-    view = GatewayView(
-        version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
-    )
+    view = _view(figures, store, broadcaster)
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
     programs = AgentPrograms(settings, reactor, figures.notices.note)
     catalogue = _catalogue(settings, commands, outbound, programs, reactor)
@@ -173,7 +171,6 @@ def make_domain(
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
     runs.toolbox = _toolbox(settings, conversations, keys, channels, outbound, hide, reactor)
-    figures.active_runs = lambda: len(runs.active())
     return Domain(
         store=store,
         second_factor=factor,
@@ -209,7 +206,7 @@ def _runs(
     replies: IReplies,
 ) -> Runs:
     timeout = settings.config.agents.defaults.timeout_seconds
-    return Runs(
+    runs = Runs(
         catalogue,
         commands,
         broadcaster,
@@ -219,6 +216,14 @@ def _runs(
         timeout,
         figures.count_run,
         replies,
+    )
+    figures.active_runs = lambda: len(runs.active())
+    return runs
+
+
+def _view(figures: Figures, store: SQLiteStore, broadcaster: Broadcaster) -> GatewayView:
+    return GatewayView(
+        version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
@@ -15,15 +16,16 @@ from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
+from openclaw.assembly.programs import Programs
 from openclaw.assembly.protocol import Front, make_front, tailscale_peer_of
 from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
 from openclaw.assembly.renewal import renewal
 from openclaw.assembly.upkeep import Upkeep
-from openclaw.assembly.web import make_port
+from openclaw.assembly.web import MakeApi, make_port
 from openclaw.automation.heartbeat import HeartbeatService
 from openclaw.config.known import known_secrets
 from openclaw.config.settings import Settings
-from openclaw.gateway.door import Door
+from openclaw.gateway.door import Door, PeerOf
 from openclaw.gateway.revocation import Revocation
 from openclaw.gateway.ticker import Ticker
 from openclaw.http.port import PortFactory
@@ -103,6 +105,33 @@ def _join(domain: Domain, front: Front, reactor: Any) -> None:
         domain.channels.changed = front.health.renew
 
 
+def _port(
+    settings: Settings,
+    domain: Domain,
+    front: Front,
+    make_api: MakeApi | None,
+    reactor: Any,
+    stopping: Callable[[], bool],
+    peer_of: PeerOf,
+) -> PortFactory:
+    return make_port(settings, domain, front, peer_of, stopping, make_api, reactor)
+
+
+def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
+    return (
+        domain.audit,  # The first to start and the last to stop.
+        domain.figures.lag,
+        domain.outbound,
+        front.health,
+        Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
+        Upkeep(domain.access.devices.flush, reactor),
+        Upkeep(domain.access.requests.sweep, reactor),
+        _ending(domain, reactor),
+        Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
+    )
+
+
 def assemble(
     settings: Settings,
     shared_secret: str,
@@ -123,21 +152,18 @@ def assemble(
     domain = make_domain(settings, device_secret, reactor, known.clean, plan)
     front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
     _join(domain, front, reactor)
-    helpers: tuple[Service, ...] = (
-        domain.audit,  # The first to start and the last to stop.
-        domain.figures.lag,
-        domain.outbound,
-        front.health,
-        Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
-        Upkeep(domain.access.devices.flush, reactor),
-        Upkeep(domain.access.requests.sweep, reactor),
-        _ending(domain, reactor),
-        Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
-        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
-    )
+    # Where nobody has to show a token, any program on this machine could spend the owner's money.
+    has_token = bool(shared_secret) and settings.auth_mode != "none"
+    programs = Programs(settings, domain, front, reactor, domain.toolbox) if has_token else None
+    make_api = None if programs is None else programs.make_api
+
+    def stopping() -> bool:
+        return parts.stopping
+
+    port_of = partial(_port, settings, domain, front, make_api, reactor, stopping)
     renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
-    optional = (certificate, domain.sealing, front.limits.names, renewing)
-    parts = Parts(
+    optional = (certificate, domain.sealing, front.limits.names, renewing, programs)
+    parts: Parts = Parts(
         port=port,
         started_at_ms=domain.figures.started_at_ms,
         store=domain.store,
@@ -149,11 +175,9 @@ def assemble(
         health=front.health,
         door=front.door,
         limits=front.limits,
-        factory=make_port(settings, domain, front, front.peer_of, lambda: parts.stopping, reactor),
-        tailscale_factory=make_port(
-            settings, domain, front, tailscale_peer_of, lambda: parts.stopping, reactor
-        ),
-        helpers=(*helpers, *(one for one in optional if one is not None)),
+        factory=port_of(front.peer_of),
+        tailscale_factory=port_of(tailscale_peer_of),
+        helpers=(*_helpers(domain, front, reactor), *(one for one in optional if one is not None)),
         audit=domain.audit,
         config_revision=domain.config_revision,
         queue=domain.queue,

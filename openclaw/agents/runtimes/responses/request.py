@@ -14,6 +14,7 @@ from openclaw.agents.runtimes.layout import CALL, TEXT, walk
 from openclaw.agents.runtimes.params import effort, extra_params
 from openclaw.agents.runtimes.provider import RESPONSES
 from openclaw.agents.runtimes.turns import blind, data_url, wire_arguments, wire_id
+from openclaw.agents.runtimes.wanted import responses_wanted
 from openclaw.interfaces.agents import Turn
 from openclaw.interfaces.tools import Image, ToolSpec
 
@@ -33,6 +34,7 @@ def encode_request(question: Question) -> bytes:
         body["tools"] = [_tool(spec) for spec in request.tools]
     if question.max_tokens:
         body["max_output_tokens"] = question.max_tokens
+    body.update(responses_wanted(request))
     if request.model.reasoning:
         body["include"] = ["reasoning.encrypted_content"]
         body.update(_reasoning(question))
