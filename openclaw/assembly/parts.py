@@ -33,7 +33,6 @@ from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_file import Hide
 from openclaw.protocol.schema.system import DashboardLink
-from openclaw.routing.admission import Admission
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.tls.keeper import CertificateKeeper
@@ -99,6 +98,9 @@ def _join(domain: Domain, front: Front, reactor: Any) -> None:
     """Lead the channels into the conversations, and what becomes of all that into health."""
     domain.programs.changed = front.health.renew
     if domain.channels is not None:
+        # Loaded here, for a gateway without channels need not pay for it.
+        from openclaw.routing.admission import Admission
+
         senders, work = domain.access.senders, front.limits.work
         admission = Admission(senders, work.take_sender, reactor.seconds)
         domain.channels.join(domain.conversations, admission)
