@@ -122,6 +122,12 @@ class Outbox:
         """What the platform called something that was sent lately."""
         return self._sent.find(id)
 
+    @deferred
+    async def has(self, id: str) -> bool:
+        """Whether a call was put in before, whatever became of it since."""
+        known = await self._sent.find(id) is not None
+        return known or await self._queue.find(id) is not None
+
     def done(self, id: str, result: Sent | Undelivered) -> None:
         """Tell whoever waits what came of a call in the end."""
         for waiting in self._waiting.pop(id, ()):

@@ -30,8 +30,8 @@ class Preview:
 
     Only the newest text is ever on its way, one call at a time. A platform that asks for a pause
     gets it; one that refuses gets no more of this. Nothing is shown before what was to be said in
-    the same place earlier. Under which id the message stands is on disk as soon as it is known, so
-    that the answer takes its place also after a crash.
+    the same place earlier. That there may be a message is on disk before, and under which id it
+    stands as soon as that is known, so that the answer takes its place also after a crash.
 
     :param key: names the answer.
     """
@@ -51,6 +51,7 @@ class Preview:
         self._message_id = ""
         self._doubtful: Outgoing | None = None
         self._questions = 0
+        self._known = False
         self._began = clock.seconds()
         self._not_before = 0.0
         self._timer: IDelayedCall | None = None
@@ -61,6 +62,12 @@ class Preview:
         """So much of the answer is there."""
         self._wanted = text
         self._kick()
+
+    def doubt(self, text: str) -> None:
+        """An earlier process may have shown something of this answer, and more is not known."""
+        configured = self._account.configured
+        head = fit(text, configured.text_limit, self._account.channel.render)
+        self._doubtful = Outgoing(id=self._key, target=self._target, text=head)
 
     @deferred
     async def finish(self) -> None:
@@ -130,8 +137,21 @@ class Preview:
     async def _call(self, text: str) -> None:
         if not self._message_id and not await self._outbox.is_clear(self._target):
             self._not_before = self._clock.seconds() + OVERTAKING_SECONDS
-        elif not self._over:
+        elif await self._announced() and not self._over:
             await self._send(text)
+
+    async def _announced(self) -> bool:
+        """Note that there may be a message from now on; without that none is shown."""
+        if self._known:
+            return True
+        try:
+            await self._outbox.keep(self._key, Sent(message_id=""))
+        except StoreError as error:
+            self._log.warn("no preview {key}: {why}", key=self._key, why=error.message)
+            self._over = True
+            return False
+        self._known = True
+        return True
 
     async def _send(self, text: str) -> None:
         configured, channel = self._account.configured, self._account.channel

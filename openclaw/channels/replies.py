@@ -92,14 +92,14 @@ class ChannelReplies:
                 _target(entry), text, key, run_id=entry.run_id, session_key=entry.session_key
             )
         )
-        message_id = await self._previewed(entry)
+        message_id = await self._previewed(entry, text)
         if message_id:
             calls[0] = msgspec.structs.replace(calls[0], kind="edit", message_id=message_id)
         await self._outbox.put(calls)
         self._previews.pop(entry.run_id, None)
         self._stop_sign(entry.run_id)
 
-    async def _previewed(self, entry: Input) -> str:
+    async def _previewed(self, entry: Input, text: str) -> str:
         """The message that showed the answer growing, also in an earlier process; or empty."""
         preview = self._previews.get(entry.run_id)
         if preview is not None:
@@ -107,8 +107,14 @@ class ChannelReplies:
         account = self._account(entry)
         if account is None or not account.configured.streaming:
             return ""
-        known = await self._outbox.find(preview_key(reply_key(entry.run_id)))
-        return known.message_id if known is not None else ""
+        key = reply_key(entry.run_id)
+        known = await self._outbox.find(preview_key(key))
+        if known is None or known.message_id or await self._outbox.has(key):
+            return known.message_id if known is not None else ""
+        preview = Preview(account, self._outbox, _target(entry), key, self._clock)
+        self._previews[entry.run_id] = preview
+        preview.doubt(text)
+        return await preview.message()
 
     def stop(self) -> None:
         """Show no more signs and previews; the gateway stops."""

@@ -10,7 +10,7 @@ from openclaw.channels.replies import SETTLE_SECONDS, ChannelReplies
 from openclaw.channels.typing_signs import LEASE_SECONDS
 from openclaw.errors import StoreError
 from openclaw.interfaces.conversations import Input, IReplies
-from openclaw.interfaces.messages import Origin, Outgoing, Person
+from openclaw.interfaces.messages import Origin, Outgoing, Person, Sent
 from openclaw.interfaces.queue import outbox
 from tests.channels.kit import TARGET, KitCase
 
@@ -80,6 +80,26 @@ class ReplyTests(RepliesCase):
         self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
         self.successResultOf(self.replies.reply(entry(), "hello"))
         self.assertEqual([(one.kind, one.message_id) for one in self.waiting], [("edit", "101")])
+
+    def test_what_an_earlier_process_may_have_shown_is_asked_for(self) -> None:
+        self.platform.holding = True
+        self.replies.grew(entry(), LONG)
+        self.platform.holding = False
+        self.platform.found = Sent(message_id="77")
+        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.successResultOf(self.replies.reply(entry(), "hello"))
+        self.assertEqual([(one.kind, one.message_id) for one in self.waiting], [("edit", "77")])
+        self.platform.release()
+
+    def test_what_is_on_its_way_already_is_not_asked_for(self) -> None:
+        self.platform.holding = True
+        self.replies.grew(entry(), LONG)
+        self.platform.holding = False
+        self.successResultOf(self.outbox.put(self.outbox.compose(TARGET, "hello", "reply:r1")))
+        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.successResultOf(self.replies.reply(entry(), "hello"))
+        self.assertEqual([name for name, _ in self.platform.calls], ["send"])
+        self.platform.release()
 
     def test_a_run_ends_after_its_preview_has_arrived(self) -> None:
         self.platform.holding = True

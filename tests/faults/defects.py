@@ -9,11 +9,14 @@ from attrs import evolve
 from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from openclaw.channels import intake, outbox
 from openclaw.channels.delivery import Deliverer
+from openclaw.deferreds import deferred
 from openclaw.queue import rows
 from openclaw.sessions import recovery
+from openclaw.sessions.conversations import Conversations
 
 LATE_SECONDS = 0.5
 _numbers = itertools.count(1)
@@ -92,6 +95,31 @@ def forgets_its_previews() -> None:
     outbox.Outbox.keep = lambda self, id, sent: succeed(None)  # type: ignore[method-assign]
 
 
+def mixes_conversations() -> None:
+    """A conversation begins with what was said in the one before."""
+    original = Conversations.turns
+    latest: list[Any] = []
+
+    async def mixed(self: Any, entry: Any, most: int) -> Any:
+        turns = list(await original(self, entry, most))
+        before = list(latest)
+        latest[:] = turns
+        return before + turns
+
+    Conversations.turns = deferred(mixed)  # type: ignore[method-assign]
+
+
+def logs_what_is_said() -> None:
+    """The log tells what people write."""
+    original = intake.Intake.take
+
+    def take(self: Any, account: Any, message: Any) -> Deferred[Any]:
+        Logger().info("received {text}", text=message.text)
+        return original(self, account, message)
+
+    intake.Intake.take = take  # type: ignore[method-assign]
+
+
 def _stamp() -> str:
     clock: Any = the_reactor
     return f"{clock.seconds():.6f}:{next(_numbers)}"
@@ -108,5 +136,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         sends_in_any_order,
         drops_what_was_cut_off,
         forgets_its_previews,
+        mixes_conversations,
+        logs_what_is_said,
     )
 }
