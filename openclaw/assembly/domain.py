@@ -140,7 +140,7 @@ def make_domain(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
     )
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
-    programs = AgentPrograms(settings, reactor, figures.notices.note)
+    programs = AgentPrograms(settings, reactor, figures.notices.note, make_id)
     catalogue = _catalogue(settings, commands, outbound, programs, reactor)
     timeout = settings.config.agents.defaults.timeout_seconds
     count = figures.count_run

@@ -103,6 +103,10 @@ def _join(domain: Domain, front: Front, reactor: Any) -> None:
         domain.channels.changed = front.health.renew
 
 
+def _secrets(plan: ChannelPlan | None) -> tuple[str, ...]:
+    return () if plan is None else tuple(plan.secrets)
+
+
 def assemble(
     settings: Settings,
     shared_secret: str,
@@ -118,8 +122,7 @@ def assemble(
     :param device_secret: device tokens are derived from it.
     :param certificate: what the port encrypts with, if it does.
     """
-    secrets = () if plan is None else plan.secrets
-    known = known_secrets(settings, shared_secret, device_secret.decode(), *secrets)
+    known = known_secrets(settings, shared_secret, device_secret.decode(), *_secrets(plan))
     domain = make_domain(settings, device_secret, reactor, plan)
     front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
     _join(domain, front, reactor)
@@ -153,7 +156,7 @@ def assemble(
         tailscale_factory=make_port(
             settings, domain, front, tailscale_peer_of, lambda: parts.stopping, reactor
         ),
-        helpers=(*helpers, *(one for one in optional if one is not None)),
+        helpers=(*helpers, *filter(None, optional)),
         audit=domain.audit,
         config_revision=domain.config_revision,
         queue=domain.queue,
