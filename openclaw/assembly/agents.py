@@ -1,4 +1,4 @@
-"""Makes the runtimes of agents that are programs, and ends what they have started."""
+"""Makes the runtimes of agents that are programs, here or on workers; ends what they started."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, DeferredList
 
+from openclaw.agents.runtimes.worker.runtime import WorkerRuntime
+from openclaw.agents.runtimes.worker.workers import Workers
 from openclaw.config.backends import AgentBackend
 from openclaw.config.known import known_secrets
 from openclaw.config.settings import Settings
@@ -22,12 +24,19 @@ class AgentPrograms:
     """Every agent of one gateway that is a program.
 
     :param noticed: told what diagnostics should know: a kind, and words.
+    :ivar workers: the hosts that run some of them.
     :ivar changed: told when one has gone down; set once health is made.
     """
 
     def __init__(
-        self, settings: Settings, reactor: Any, noticed: Callable[[str, str], None]
+        self,
+        settings: Settings,
+        reactor: Any,
+        noticed: Callable[[str, str], None],
+        make_id: Callable[[], str],
     ) -> None:
+        self.workers = Workers(reactor)
+        self._make_id = make_id
         self._settings = settings
         self._reactor = reactor
         self._noticed = noticed
@@ -36,6 +45,8 @@ class AgentPrograms:
 
     def runtime(self, backend: AgentBackend) -> IAgentRuntime:
         """Make the runtime of one; it starts nothing before its first run."""
+        if backend.runs_on == "worker":
+            return WorkerRuntime(backend.id, models_of(backend), self.workers, self._make_id)
         # Loaded at the first run that needs it: most gateways have no such agent.
         from openclaw.agents.runtimes.process.runtime import make_runtime
 
@@ -67,6 +78,11 @@ class AgentPrograms:
         self.changed()
 
 
+def models_of(backend: AgentBackend) -> tuple[ModelInfo, ...]:
+    """The models that are listed for an agent."""
+    return tuple(ModelInfo(backend.id, id, id) for id in backend.models)
+
+
 def program_of(backend: AgentBackend) -> AgentProgram:
     """What a runtime has to know of a configured agent."""
     from openclaw.agents.runtimes.process.runtime import AgentProgram
@@ -76,7 +92,7 @@ def program_of(backend: AgentBackend) -> AgentProgram:
         argv=backend.argv,
         guest_args=backend.guest_args,
         env=backend.env,
-        models=tuple(ModelInfo(backend.id, id, id) for id in backend.models),
+        models=models_of(backend),
         most_processes=backend.max_processes,
         idle_seconds=float(backend.idle_seconds),
     )

@@ -155,7 +155,7 @@ def make_domain(
     reset = Reset()
     view = _view(figures, store, broadcaster)
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
-    programs = AgentPrograms(settings, reactor, figures.notices.note)
+    programs = AgentPrograms(settings, reactor, figures.notices.note, make_id)
     catalogue = _catalogue(settings, commands, outbound, programs, reactor)
     queue = make_queue(settings, store, now_ms)
     channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
