@@ -95,7 +95,8 @@ class ReplyTests(RepliesCase):
         self.platform.holding = True
         self.replies.grew(entry(), LONG)
         self.platform.holding = False
-        self.successResultOf(self.outbox.put(self.outbox.compose(TARGET, "hello", "reply:r1")))
+        calls = self.successResultOf(self.outbox.compose(TARGET, "hello", "reply:r1"))
+        self.successResultOf(self.outbox.put(calls))
         self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
         self.successResultOf(self.replies.reply(entry(), "hello"))
         self.assertEqual([name for name, _ in self.platform.calls], ["send"])
