@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.interfaces.channels import Taken
+from openclaw.interfaces.queue import QueueFull
 from openclaw.queue.rules import QueueRules
 from openclaw.queue.sqlite import SQLiteQueue
 from openclaw.storage.memory import MemoryStore
@@ -62,6 +63,31 @@ class AgainTests(IntakeCase):
         self.restart()
         self.assertEqual(self.successResultOf(self.hand_in(1)), "duplicate")
         self.assertEqual(self.taken(), [])
+
+
+class AtOnceTests(IntakeCase):
+    debounce_ms = 1000
+
+    def test_the_same_event_twice_at_once_is_one(self) -> None:
+        first, second = self.hand_in(1), self.hand_in(1)
+        self.assertNoResult(second)
+        self.clock.advance(1)
+        self.assertEqual(self.successResultOf(first), "queued")
+        self.assertEqual(self.successResultOf(second), "duplicate")
+        (text,) = self.taken()
+        self.assertEqual(text.count("message 1"), 1)
+
+    def test_if_the_first_cannot_be_taken_neither_can_the_second(self) -> None:
+        full = fail(QueueFull("full"))
+        self.patch(self.queue, "enqueue", lambda _: full)
+        first, second = self.hand_in(1), self.hand_in(1)
+        self.clock.advance(1)
+        self.failureResultOf(first, QueueFull)
+        self.failureResultOf(second, QueueFull)
+        del self.queue.enqueue
+        again = self.hand_in(1)
+        self.clock.advance(1)
+        self.assertEqual(self.successResultOf(again), "queued")
 
 
 class BurstTests(IntakeCase):
