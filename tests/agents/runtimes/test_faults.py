@@ -8,12 +8,14 @@ import json
 import logging
 import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from io import StringIO
 from typing import Any
 
 from attrs import evolve, field, frozen
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import LogPublisher, globalLogPublisher, textFileLogObserver
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -220,7 +222,7 @@ class MatrixCase(TestCase):
         logging.getLogger().addHandler(handler)
         self.addCleanup(logging.getLogger().removeHandler, handler)
 
-    def ask(self, api: str) -> Deferred[RunOutcome]:
+    def ask(self, api: str, heard: Heard | None = None) -> Deferred[RunOutcome]:
         """Run once."""
         base = f"{self.server.url}/v1"
         settings = ProviderSettings(
@@ -233,7 +235,7 @@ class MatrixCase(TestCase):
         )
         clock: Any = reactor
         request = evolve(REQUEST, model=MODEL, tools=[CLOCK], timeout_seconds=DEADLINE_SECONDS)
-        return ServerRuntime(settings, self.http, clock).run(request, Heard())
+        return ServerRuntime(settings, self.http, clock).run(request, heard or Heard())
 
     async def check(self, api: str, case: Case) -> None:
         """Run one case, and judge how it ended."""
@@ -286,6 +288,29 @@ class FaultTests(MatrixCase):
 
     async def test_messages(self) -> None:
         await self.matrix("anthropic-messages", 140)
+
+
+class FirstWordTests(MatrixCase):
+    """Nothing waits for more."""
+
+    async def test_each_word_is_heard_before_the_next_event_is_written(self) -> None:
+        for api, shape in SHAPES.items():
+            events = list(shape.frames(TALK))
+            first = next(at for at, event in enumerate(events) if b"Gr" in event)
+            waiting: list[Request] = []
+            self.server.script = body(*events[: first + 1], then=waiting.append)
+            heard = Heard()
+            told: list[int] = []
+            heard.on_delta = partial(told.append, 1)
+            run = self.ask(api, heard)
+            while not told:
+                await deferLater(reactor, 0.002)
+            self.assertEqual(heard.deltas, ["Grüße, "], api)
+            while not waiting:
+                await deferLater(reactor, 0.002)
+            waiting[0].write(b"".join(events[first + 1 :]))
+            waiting[0].finish()
+            self.assertEqual((await run).text, TALK.text, api)
 
 
 class MemoryTests(SynchronousTestCase):
