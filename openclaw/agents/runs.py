@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from openclaw.agents.loop import ToolLoop
 from openclaw.agents.run import Run, RunCut
 from openclaw.agents.runtimes.commands import is_command
 from openclaw.deferreds import deferred
@@ -21,8 +22,10 @@ from openclaw.interfaces.conversations import (
     IReplies,
     IRunner,
     IRuns,
+    Wishes,
 )
 from openclaw.interfaces.events import IEvents
+from openclaw.interfaces.tools import Authority, IToolbox
 from openclaw.protocol.schema.chat import Message, TextPart
 
 MAX_SECONDS = 24 * 3600.0
@@ -72,8 +75,11 @@ class Runs:
         self._count = count
         self._replies = replies
         self._active: dict[str, Run] = {}
+        self._followed: dict[str, list[Callable[[str], None]]] = {}
         self.conversations: IConversations | None = None
         """Set once, right after both are made: each needs the other."""
+        self.toolbox: IToolbox | None = None
+        """What models may use; set once likewise, ``None`` for nothing."""
 
     # -- IRuns ---------------------------------------------------------------------------------
 
@@ -95,10 +101,29 @@ class Runs:
         withdrawn = await self._conversations.withdraw(session_key, run_id) if run_id else []
         return [*stopped, *withdrawn]
 
+    def follow(self, run_id: str, heard: Callable[[str], None]) -> Callable[[], None]:
+        """See :meth:`IRuns.follow`."""
+        following = self._followed.setdefault(run_id, [])
+        following.append(heard)
+
+        def leave() -> None:
+            if heard in following:
+                following.remove(heard)
+            if not following and self._followed.get(run_id) is following:
+                del self._followed[run_id]
+
+        return leave
+
     def interrupt(self) -> None:
         """See :meth:`IRuns.interrupt`."""
         for run in list(self._active.values()):
             run.cut("interrupted")
+
+    def supersede(self, run_id: str) -> None:
+        """See :meth:`IRunner.supersede`."""
+        run = self._active.get(run_id)
+        if run is not None:
+            run.cut("aborted")
 
     # -- IRunner -------------------------------------------------------------------------------
 
@@ -133,6 +158,7 @@ class Runs:
             lambda: self._conversations.shown(entry.run_id),
             grew,
         )
+        run.heard = self._followed.get(entry.run_id, run.heard)
         self._active[entry.run_id] = run
         run.lifecycle({"phase": "start", "startedAt": run.started_at_ms})
         return run
@@ -164,6 +190,7 @@ class Runs:
         command = is_command(entry.text)
         runtime = self._commands if command else self._models.runtime_for(model)
         turns = await self._conversations.turns(entry, runtime.most_turns)
+        wishes = entry.wishes or Wishes()
         request = RunRequest(
             run_id=entry.run_id,
             session_key=entry.session_key,
@@ -172,14 +199,23 @@ class Runs:
             turns=turns,
             system=entry.system,
             timeout_seconds=self._seconds(entry),
+            tools=wishes.tools,
+            tool_choice=wishes.tool_choice,
+            sampling=wishes.sampling,
+            max_tokens=wishes.max_tokens,
+            authority=authority_of(entry),
         )
-        return await runtime.run(request, run)
+        toolbox = None if command else self.toolbox
+        absorb = partial(self._conversations.absorb, entry)
+        return await ToolLoop(runtime, run, toolbox, absorb).work(request)
 
     async def _finish(self, run: Run, ending: Ending) -> None:
         """Store the end, then tell it: nobody hears of an answer that could still be lost."""
         if ending.usage.output:
             run.usage(ending.usage.output)
         run.lifecycle({"phase": "finishing", "stopReason": ending.stop_reason})
+        if run.entry.origin is not None:
+            await self._replies.settle(run.entry)
         message = await self._conversations.finish(run.entry, ending)
         data = {
             "startedAt": ending.started_at_ms,
@@ -216,6 +252,8 @@ class Runs:
             usage=outcome.usage,
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
+            calls=outcome.calls,
         )
 
     def _cut_ending(self, run: Run, cut: RunCut) -> Ending:
@@ -232,6 +270,7 @@ class Runs:
             stop_reason="rpc" if cut.why == "aborted" else cut.why,
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
             error=words[cut.why],
             error_kind="" if cut.why == "aborted" else cut.why,
         )
@@ -248,6 +287,7 @@ class Runs:
             stop_reason="error",
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
             error=words,
             error_kind=error.kind if isinstance(error, ModelError) else "unknown",
         )
@@ -264,6 +304,15 @@ class Runs:
     def _conversations(self) -> IConversations:
         assert self.conversations is not None
         return self.conversations
+
+
+def authority_of(entry: Input) -> Authority:
+    """On whose behalf a run acts: the gateway's own beats act for the owner."""
+    return Authority(
+        owner=entry.owner or entry.kind == "heartbeat",
+        scopes=frozenset(entry.scopes),
+        origin=entry.origin,
+    )
 
 
 def _unkept(ending: Ending) -> Message:

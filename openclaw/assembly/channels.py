@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from openclaw.assembly.channel_plan import ChannelPlan
@@ -25,6 +26,7 @@ from openclaw.channels.replies import ChannelReplies
 from openclaw.config.bindings import agent_ids
 from openclaw.config.settings import Settings
 from openclaw.deferreds import deferred
+from openclaw.http.download import Downloads
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
 from openclaw.http.sockets import OutboundSockets
@@ -49,6 +51,7 @@ MakeWorker = Callable[[str, IHandler], Service]
 class ChannelNeeds:
     """What the channels are made with.
 
+    :ivar alert: told of what an operator should hear of: its kind, in words.
     :ivar counted: told what became of each inbound event: account, outcome.
     """
 
@@ -61,6 +64,7 @@ class ChannelNeeds:
     make_id: Callable[[], str]
     now_ms: Callable[[], int]
     counted: Callable[[str, str], None]
+    alert: Callable[[str, str], None]
     reactor: Any
 
 
@@ -79,6 +83,7 @@ class ChannelParts:
     sockets: OutboundSockets
     values: ChannelValues
     sent: SentRecords
+    media: MediaStore
     traces: Traces
     changed: Callable[[], None] = lambda: None
     _routes: Routes
@@ -106,7 +111,8 @@ class ChannelParts:
         for one in needs.plan.accounts:
             channels.add(one)
             rules.of_configured(one)  # A mistake in them ends the start, not the first message.
-        handler = InboxHandler(conversations, self.traces, self._quoted)
+        owners = frozenset(needs.settings.config.gateway.auth.admin_channels)
+        handler = InboxHandler(conversations, self.traces, self._quoted, owners)
         self.inbox = needs.make_worker(INBOX, handler)
 
     @deferred
@@ -205,6 +211,7 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     settings = needs.settings
     reactor = needs.reactor
     values = ChannelValues(needs.store)
+    media = MediaStore(settings.places.own_dir / "media", needs.make_id, reactor)
     traces = Traces(needs.store, reactor, needs.now_ms)
     sent = SentRecords(needs.store, needs.now_ms)
     sockets = OutboundSockets(
@@ -228,12 +235,34 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         make_worker=needs.make_worker,
         reread=needs.plan.reread,
         webhook_base="",
+        downloads=Downloads(needs.http, reactor),
+        media=media,
         changed=lambda: parts.changed(),
+        alert=needs.alert,
     )
     channels = Channels(around)
-    outbox = Outbox(needs.queue, sent, traces, channels.account)
+    outbox = Outbox(needs.queue, sent, traces, channels.account, deferToThread)
     channels.outbox = outbox
     routes = Routes(needs.store, needs.now_ms)
+    router = _router(needs, routes)
+    parts = ChannelParts(
+        channels=channels,
+        replies=ChannelReplies(outbox, channels.account, traces, reactor),
+        router=router,
+        sockets=sockets,
+        values=values,
+        sent=sent,
+        media=media,
+        traces=traces,
+        routes=routes,
+        needs=needs,
+        outbox=outbox,
+    )
+    return parts
+
+
+def _router(needs: ChannelNeeds, routes: Routes) -> Router:
+    settings = needs.settings
     defaults = {one.channel: one.account for one in needs.plan.accounts if one.is_default}
     keys = KeyMaker(
         dm_scope=settings.config.session.dm_scope,
@@ -243,16 +272,4 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     known = settings.config.agents.known
     default = next((one.id for one in known if one.default), known[0].id if known else "main")
     bindings = configured_bindings(settings.config.bindings)
-    parts = ChannelParts(
-        channels=channels,
-        replies=ChannelReplies(outbox, channels.account, traces, reactor),
-        router=Router(bindings, keys, routes, default),
-        sockets=sockets,
-        values=values,
-        sent=sent,
-        traces=traces,
-        routes=routes,
-        needs=needs,
-        outbox=outbox,
-    )
-    return parts
+    return Router(bindings, keys, routes, default)

@@ -14,6 +14,7 @@ from openclaw.interfaces.messages import Inbound, Origin, Target
 from openclaw.interfaces.queue import Delivery, IHandler, Undelivered
 from openclaw.interfaces.tracing import ITraces
 from openclaw.protocol.base import Wire
+from openclaw.protocol.scopes import ADMIN, expand
 
 
 class Waiting(Wire, frozen=True, kw_only=True):
@@ -39,6 +40,7 @@ class InboxHandler:
     """Makes an input of each message that waits.
 
     :param reply_to: which message an answer quotes; empty for none.
+    :param owners: senders whose word is the owner's, ``channel:id``.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class InboxHandler:
         conversations: IConversations,
         traces: ITraces,
         reply_to: Callable[[Inbound], str],
+        owners: frozenset[str] = frozenset(),
     ) -> None:
         self._conversations = conversations
         self._traces = traces
         self._reply_to = reply_to
+        self._owners = owners
 
     @deferred
     async def handle(self, delivery: Delivery) -> None:
@@ -70,6 +74,7 @@ class InboxHandler:
 
     def _accept(self, key: str, waiting: Waiting) -> Deferred[Receipt]:
         message = waiting.message
+        owner = f"{message.channel}:{message.sender.id}" in self._owners
         return self._conversations.accept(
             NewInput(
                 run_id=key,
@@ -77,6 +82,8 @@ class InboxHandler:
                 session_key=waiting.session_key,
                 text=words_for(message, waiting.more),
                 system=context_for(message, waiting.context),
+                owner=owner,
+                scopes=tuple(sorted(expand((ADMIN,)))) if owner else (),
                 origin=Origin(
                     target=Target(
                         channel=message.channel,

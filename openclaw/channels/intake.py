@@ -97,8 +97,10 @@ class Intake:
             return await self._bursts.take(message, settings.debounce_ms / 1000)
         gates.traces.note(key, "refused", verdict.refusal)
         if verdict.reply:
-            words = gates.outbox.compose(target_of(message), verdict.reply, f"pairing:{key}")
-            await gates.outbox.put(words)
+            where = target_of(message)
+            await gates.outbox.put(
+                await gates.outbox.compose(where, verdict.reply, f"pairing:{key}")
+            )
         if verdict.refusal == "not_mentioned":
             self._context.note(message, settings.history_limit)
             return "noted"
@@ -123,25 +125,30 @@ class Intake:
             return "refused"  # It was taken out of the configuration a moment ago.
         place = gates.router.place(first, gates.rules_of(account))
         whole = [await gates.media.with_files(account, one) for one in messages]
-        waiting = Waiting(
-            message=whole[0],
-            more=tuple(whole[1:]),
-            context=self._context.take(first),
-            agent_id=place.agent_id,
-            session_key=place.session_key,
-        )
-        key = message_key(first)
-        new = await gates.queue.enqueue(
-            NewMessage(
-                id=key,
-                queue=INBOX,
-                lane=place.session_key,
-                body=encode(waiting),
-                covers=tuple(message_key(one) for one in messages[1:]),
+        context = self._context.take(first)
+        for number in range(len(whole)):
+            waiting = Waiting(
+                message=whole[number],
+                more=tuple(whole[number + 1 :]),
+                context=context,
+                agent_id=place.agent_id,
+                session_key=place.session_key,
             )
+            if await self._put(waiting):
+                gates.router.remember(place.session_key, target_of(first))
+                return "queued"
+            # Come again after a stop, the first ones may be known, and what follows them not.
+        return "duplicate"
+
+    async def _put(self, waiting: Waiting) -> bool:
+        gates, key = self._gates, message_key(waiting.message)
+        parts = tuple(message_key(one) for one in waiting.more)
+        message = NewMessage(
+            id=key, queue=INBOX, lane=waiting.session_key, body=encode(waiting), covers=parts
         )
-        gates.traces.note(key, "queued" if new else "duplicate", place.session_key)
-        for one in messages[1:]:
-            gates.traces.link(message_key(one), key)
-        gates.router.remember(place.session_key, target_of(first))
-        return "queued" if new else "duplicate"
+        new = await gates.queue.enqueue(message)
+        gates.traces.note(key, "queued" if new else "duplicate", waiting.session_key)
+        if new:
+            for part in parts:
+                gates.traces.link(part, key)
+        return new

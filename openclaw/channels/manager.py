@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
+import msgspec
 from attrs import evolve, frozen
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred
@@ -14,6 +16,7 @@ from openclaw.channels.accounts import ConfiguredAccount
 from openclaw.channels.delivery import Deliverer
 from openclaw.channels.intake import Intake
 from openclaw.channels.link import Link, Tools
+from openclaw.channels.media import MediaStore, Unfetched, kind_of
 from openclaw.channels.outbox import Outbox
 from openclaw.channels.records import ChannelValues, SentRecords
 from openclaw.channels.registry import Registry, load
@@ -30,7 +33,8 @@ from openclaw.interfaces.channels import (
     WebhookPlace,
     WebhookRequest,
 )
-from openclaw.interfaces.messages import Outgoing, Sent, Target
+from openclaw.interfaces.messages import Attachment, Outgoing, Sent, Target
+from openclaw.interfaces.outbound import IDownloads, OutboundError
 from openclaw.interfaces.queue import IHandler, outbox
 from openclaw.interfaces.tracing import ITraces
 
@@ -44,7 +48,9 @@ class Surroundings:
     :ivar make_worker: makes the worker of one queue, over a handler; it works while it runs.
     :ivar reread: the accounts as the configuration has them now.
     :ivar webhook_base: how platforms reach this gateway, without a slash at its end; may be empty.
+    :ivar media: keeps files that come and go.
     :ivar changed: told after every change of an account's state.
+    :ivar alert: told of what an operator should hear of: its kind, in words.
     """
 
     registry: Registry
@@ -55,7 +61,10 @@ class Surroundings:
     make_worker: MakeWorker
     reread: Callable[[], Sequence[ConfiguredAccount]]
     webhook_base: str
+    downloads: IDownloads
+    media: MediaStore
     changed: Callable[[], None]
+    alert: Callable[[str, str], None]
 
 
 class _Running:
@@ -123,7 +132,7 @@ class Channels(MultiService):
             enabled=configured.settings.enabled,
             name=configured.settings.name,
         )
-        record = Record(status, around.tools.now_ms, lambda: self._changed(key))
+        record = Record(status, around.tools.now_ms, lambda: self._changed(key), around.alert)
         account = Account(configured, record, around.tools.clock, around.tools.random)
         account.channel = load(configured.manifest.factory)(self._link(account))
         record.status = evolve(record.status, mode=getattr(account.channel, "mode", ""))
@@ -207,10 +216,27 @@ class Channels(MultiService):
             return fail(error)
         return self.outbox.send(outgoing)
 
-    def compose(self, target: Target, text: str, key: str, **more: Any) -> Sequence[Outgoing]:
+    @deferred
+    async def compose(self, target: Target, text: str, key: str, **more: Any) -> Sequence[Outgoing]:
         """See :meth:`IChannels.compose`."""
         self._existing(target.channel, target.account)
-        return self.outbox.compose(target, text, key, **more)
+        return await self.outbox.compose(target, text, key, **more)
+
+    @deferred
+    async def attach(self, channel: str, account: str, url: str) -> Attachment:
+        """See :meth:`IChannels.attach`."""
+        configured = self._existing(channel, account).account.configured
+        if not configured.manifest.abilities.media:
+            raise InvalidRequest(f"{configured.manifest.label} takes no files")
+        name = urlsplit(url).path.rpartition("/")[2]
+        try:
+            response = await self._around.downloads.open(url)
+            kept = await self._around.media.kept(
+                response, Attachment(kind="document", name=name), configured.media_bytes
+            )
+        except (OutboundError, Unfetched) as error:
+            raise InvalidRequest(f"mediaUrl cannot be fetched: {error.message}") from None
+        return msgspec.structs.replace(kept, kind=kind_of(kept.mime))
 
     def webhook_at(self, path: str) -> WebhookPlace | None:
         """See :meth:`IChannels.webhook_at`."""

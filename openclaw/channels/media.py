@@ -12,7 +12,8 @@ from twisted.logger import Logger
 
 from openclaw.channels.account import Account
 from openclaw.channels.media_types import file_name, media_type
-from openclaw.interfaces.messages import Attachment, Inbound
+from openclaw.interfaces.messages import Attachment, Inbound, MediaKind
+from openclaw.interfaces.outbound import IOutboundResponse
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
@@ -54,7 +55,15 @@ class MediaStore:
         most = account.configured.media_bytes
         if one.size > most:
             raise TooLarge(most)
-        response = await account.channel.fetch(one)
+        return await self.kept(await account.channel.fetch(one), one, most)
+
+    async def kept(self, response: IOutboundResponse, one: Attachment, most: int) -> Attachment:
+        """Read a file that is on its way, and keep it.
+
+        :param most: bytes.
+        :raises Unfetched: whoever has it does not give it out.
+        :raises OutboundError: it breaks off, or is too large.
+        """
         if response.status != 200:
             response.release()
             raise Unfetched(response.status)
@@ -92,3 +101,9 @@ def write_file(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
+
+
+def kind_of(mime: str) -> MediaKind:
+    """How people see a file of some type."""
+    kind = mime.partition("/")[0]
+    return kind if kind in ("image", "audio", "video") else "document"  # type: ignore[return-value]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from openclaw.channels.account import Account
 from openclaw.channels.records import SentRecords
@@ -16,47 +16,74 @@ from openclaw.interfaces.queue import IQueue, NewMessage, Undelivered, outbox
 from openclaw.interfaces.tracing import ITraces
 from openclaw.protocol.base import encode
 
+LONG_CHARACTERS = 20_000
+"""Cutting a text of this length takes as long as a reactor should ever be held."""
+
 AccountOf = Callable[[str, str], Account | None]
+Aside = Callable[[Callable[[], list[str]]], Deferred[list[str]]]
+
+
+def at_once(work: Callable[[], list[str]]) -> Deferred[list[str]]:
+    """Do it here and now."""
+    return succeed(work())
 
 
 class Outbox:
     """Puts calls of platforms into their accounts' queues.
 
     :param account_of: finds an account; ``None`` for one that is not configured (any more).
+    :param aside: does what takes long beside the reactor.
     """
 
     def __init__(
-        self, queue: IQueue, sent: SentRecords, traces: ITraces, account_of: AccountOf
+        self,
+        queue: IQueue,
+        sent: SentRecords,
+        traces: ITraces,
+        account_of: AccountOf,
+        aside: Aside = at_once,
     ) -> None:
+        self._aside = aside
         self._queue = queue
         self._sent = sent
         self._traces = traces
         self._account_of = account_of
         self._waiting: dict[str, list[Deferred[Sent]]] = {}
 
-    def compose(self, target: Target, text: str, key: str, **more: Any) -> list[Outgoing]:
+    @deferred
+    async def compose(self, target: Target, text: str, key: str, **more: Any) -> Sequence[Outgoing]:
         """Cut a text into messages an account can send.
 
+        A file goes first, with as much of the text as a caption may hold.
+
         :param key: names the text for ever; the parts are numbered below it.
-        :param more: further fields of every :class:`Outgoing`.
+        :param more: further fields of every :class:`Outgoing`; a file goes with the first.
         """
+        file = more.pop("attachment", None)
         pieces = [text]
         account = self._account_of(target.channel, target.account)
         if account is not None:
-            limit = account.configured.text_limit
-            pieces = list(chunks(text, limit, account.channel.render)) or [text]
+            pieces = await self._pieces(account, text) or [text]
+            if file is not None and not _is_caption(account, pieces):
+                pieces = ["", *pieces]
         quotes = account.configured.settings.reply_to_mode if account is not None else "first"
         return [
             Outgoing(
                 id=key if number == 0 else f"{key}#{number}",
                 target=_quoting(target, number, quotes),
                 text=piece,
+                attachment=file if number == 0 else None,
                 part=number,
                 parts=len(pieces),
                 **more,
             )
             for number, piece in enumerate(pieces)
         ]
+
+    def _pieces(self, account: Account, text: str) -> Deferred[list[str]]:
+        limit, render = account.configured.text_limit, account.channel.render
+        how = self._aside if len(text) >= LONG_CHARACTERS else at_once
+        return how(lambda: chunks(text, limit, render))
 
     @deferred
     async def put(self, calls: Sequence[Outgoing]) -> None:
@@ -80,6 +107,20 @@ class Outbox:
         finally:  # Nobody waits any more, however it ended.
             for call, answer in zip(calls, waiting, strict=True):
                 self._stop_waiting(call.id, answer)
+
+    @deferred
+    async def is_clear(self, target: Target) -> bool:
+        """Whether nothing waits to be sent to a place, so that what is shown overtakes nothing."""
+        queue = outbox(target.channel, target.account)
+        return not await self._queue.inspect(queue, 1, 0, lane_of(target), False)
+
+    def keep(self, id: str, sent: Sent) -> Deferred[None]:
+        """Note what was sent past the queue; fires when it is on disk."""
+        return self._sent.keep(id, sent)
+
+    def find(self, id: str) -> Deferred[Sent | None]:
+        """What the platform called something that was sent lately."""
+        return self._sent.find(id)
 
     def done(self, id: str, result: Sent | Undelivered) -> None:
         """Tell whoever waits what came of a call in the end."""
@@ -118,6 +159,11 @@ class Outbox:
         if self._account_of(channel, account) is None:
             raise InvalidRequest(f"no account {account!r} of channel {channel!r} is configured")
         return outbox(channel, account)
+
+
+def _is_caption(account: Account, pieces: Sequence[str]) -> bool:
+    most = account.configured.text_limit.caption
+    return len(pieces) == 1 and len(account.channel.render(pieces[0])) <= most
 
 
 def lane_of(target: Target) -> str:

@@ -41,18 +41,30 @@ def command() -> None:
 
 @command.command("send")
 @click.option("--to", "--target", "to", required=True, help="The chat's id.")
-@click.option("--message", "-m", required=True, help="What to say; Markdown.")
+@click.option("--message", "-m", default="", help="What to say; Markdown.")
+@click.option("--media", default="", help="A file's public https address, sent along.")
 @click.option("--key", default="", help="Idempotency key: the same one says it once.")
 @_where
 @common
 @click.pass_obj
 def send(
-    given: Given, to: str, message: str, key: str, channel: str, account: str, thread: str
+    given: Given,
+    to: str,
+    message: str,
+    media: str,
+    key: str,
+    channel: str,
+    account: str,
+    thread: str,
 ) -> None:
     """Send a message, and wait until the platform has it."""
-    where = Where(channel, account, thread)
+    if not message and not media:
+        raise click.UsageError("say something with --message, or send a file with --media")
+    params = _params(to, message, key or str(uuid4()), Where(channel, account, thread))
+    if media:
+        params["mediaUrl"] = media
     with Connection(given, WRITE) as gateway:
-        answer = gateway.call("send", _params(to, message, key or str(uuid4()), where))
+        answer = gateway.call("send", params)
     if given.as_json:
         print_json(answer)
     else:

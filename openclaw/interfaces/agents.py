@@ -6,7 +6,7 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from openclaw.interfaces.tools import Authority, Image, ToolCall, ToolSpec
+from openclaw.interfaces.tools import Authority, Image, ToolCall, ToolResult, ToolSpec
 
 MOST_TURNS = 200
 """The latest turns of a conversation that a model is shown; what is older, a summary stands for."""
@@ -75,6 +75,21 @@ class ModelInfo:
         return f"{self.provider}/{self.id}"
 
 
+@frozen(kw_only=True)
+class Sampling:
+    """How a model chooses its words; whatever is not set is left to the model.
+
+    :ivar stop: texts that end the answer.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
 @frozen
 class RunRequest:
     """What a runtime is asked to answer.
@@ -82,6 +97,8 @@ class RunRequest:
     :ivar turns: the conversation, oldest first; the last one is the input of this run.
     :ivar timeout_seconds: how long the run may take as a whole; the caller enforces it too.
     :ivar tools: what the model may ask for.
+    :ivar tool_choice: empty: as the model likes; ``required``: it has to use one; ``only <name>``:
+        it has to use this one.
     :ivar thinking: how much it thinks first: ``off minimal low medium high``; empty for its own.
     :ivar max_tokens: most tokens of the answer; 0 for the model's own.
     :ivar authority: on whose behalf; for runtimes that use tools by themselves.
@@ -95,6 +112,8 @@ class RunRequest:
     system: str = ""
     timeout_seconds: float = 600.0
     tools: Sequence[ToolSpec] = ()
+    tool_choice: str = ""
+    sampling: Sampling = field(factory=Sampling)
     thinking: str = ""
     max_tokens: int = 0
     authority: Authority = field(factory=Authority)
@@ -132,6 +151,23 @@ class IRunSink(Interface):
 
     def watched() -> bool:
         """Whether anybody sees the answer grow; if not, nothing is gained by pacing it."""
+
+
+class IToolSink(Interface):
+    """What a sink of runs also provides, for runtimes that use tools by themselves."""
+
+    def tool_started(call: ToolCall) -> None:
+        """A tool is used; whoever uses it has called ``commit`` before, if it can be felt."""
+
+    def tool_ended(call: ToolCall, result: ToolResult) -> None:
+        """The use of a tool is over."""
+
+    def commit() -> Deferred[None]:
+        """Make sure that the run is never run again: something is about to be done outside.
+
+        :return: fires once that is on disk, or once the run has ended because it cannot be;
+            never fails.
+        """
 
 
 class IAgentRuntime(Interface):

@@ -317,10 +317,16 @@ class IChannels(Interface):
             already in the outbox stays there if nobody waits any more.
         """
 
-    def compose(target: Target, text: str, key: str, **more: Any) -> Sequence[Outgoing]:
+    def compose(target: Target, text: str, key: str, **more: Any) -> Deferred[Sequence[Outgoing]]:
         """Cut a text into what an account can send, in order.
 
         :param key: the parts' ids are made from it, so that the same text is sent once.
+        """
+
+    def attach(channel: str, account: str, url: str) -> Deferred[Attachment]:
+        """Fetch a file from a public address, to be sent by an account.
+
+        :return: fails with :class:`openclaw.errors.InvalidRequest`, which says why.
         """
 
     def webhook_at(path: str) -> WebhookPlace | None:

@@ -1,14 +1,15 @@
 """Where clients, runs and the journal meet: inputs, transcripts, lanes, sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from openclaw.interfaces.agents import Turn, Usage
+from openclaw.interfaces.agents import Sampling, Turn, Usage
 from openclaw.interfaces.messages import Origin
+from openclaw.interfaces.tools import Image, ToolCall, ToolSpec
 from openclaw.protocol.base import Raw, Wire
 from openclaw.protocol.schema.agents import AgentFinal
 from openclaw.protocol.schema.chat import History, HistoryDelta, HistoryParams, Message
@@ -23,6 +24,27 @@ InputKind = Literal["chat", "agent", "heartbeat"]
 
 
 @frozen(kw_only=True)
+class Wishes:
+    """What a program asks for besides an answer to a text.
+
+    :ivar turns: the whole conversation as the program tells it, this input last; the model is shown
+        it instead of the session's own. Empty: the session's own.
+    :ivar images: pictures that go with the text.
+    :ivar tools: tools of the program's own: a run whose model asks for one ends with stop reason
+        ``tool_calls`` and the calls in its record.
+    :ivar tool_choice: see :attr:`openclaw.interfaces.agents.RunRequest.tool_choice`.
+    :ivar max_tokens: most tokens of the answer; 0 for the model's own.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    images: tuple[Image, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str = ""
+    max_tokens: int = 0
+    sampling: Sampling = field(factory=Sampling)
+
+
+@frozen(kw_only=True)
 class NewInput:
     """Something a person or a program says to a session.
 
@@ -32,6 +54,7 @@ class NewInput:
     :ivar origin: where its answer goes besides the transcript; ``None`` for nowhere.
     :ivar owner: whether the owner asked; tools and commands that only they may use go by it.
     :ivar scopes: operator scopes of the client that asked.
+    :ivar wishes: ``None`` if there are none, which is so for people.
     """
 
     run_id: str
@@ -43,6 +66,7 @@ class NewInput:
     origin: Origin | None = None
     owner: bool = False
     scopes: tuple[str, ...] = ()
+    wishes: Wishes | None = None
 
 
 @frozen(kw_only=True)
@@ -67,6 +91,7 @@ class Input:
     origin: Origin | None = None
     owner: bool = False
     scopes: tuple[str, ...] = ()
+    wishes: Wishes | None = None
 
 
 class RunRecord(Wire, frozen=True, kw_only=True):
@@ -74,6 +99,8 @@ class RunRecord(Wire, frozen=True, kw_only=True):
 
     :ivar error: the words of the failure, empty if there was none.
     :ivar reply: what goes back to where the input came from; empty for nothing.
+    :ivar error_kind: see :attr:`openclaw.errors.ModelError.kind`; empty if there was no error.
+    :ivar calls: tools of the asking program that it has to use before there can be an answer.
     """
 
     final: AgentFinal
@@ -82,6 +109,8 @@ class RunRecord(Wire, frozen=True, kw_only=True):
     error: str = ""
     stop_reason: str = ""
     reply: str = ""
+    error_kind: str = ""
+    calls: tuple[ToolCall, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -103,6 +132,8 @@ class Ending:
 
     :ivar text: what had been answered; partial unless ``state`` is ``done``.
     :ivar error: in words for the user; empty if nothing went wrong.
+    :ivar steps: what was done with tools on the way.
+    :ivar calls: see :attr:`RunRecord.calls`.
     """
 
     state: Literal["done", "failed", "aborted", "timeout", "interrupted"]
@@ -115,6 +146,8 @@ class Ending:
     model: str = ""
     error: str = ""
     error_kind: str = ""
+    steps: tuple[Turn, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
 
 
 class IConversations(Interface):
@@ -135,6 +168,12 @@ class IConversations(Interface):
         """The conversation a runtime should see for one input, that input last.
 
         :param most: how many of the latest turns; a summary of what is older comes on top.
+        """
+
+    def absorb(entry: Input) -> Deferred[Sequence[str]]:
+        """Make inputs that came meanwhile part of a run, where its session is steered.
+
+        :return: fires with what they say, once that is durable; often with nothing.
         """
 
     def shown(run_id: str) -> Deferred[None]:
@@ -193,6 +232,9 @@ class IRunner(Interface):
     def run(entry: Input) -> Deferred[None]:
         """Run one input to its end, whatever that is; never fails."""
 
+    def supersede(run_id: str) -> None:
+        """A newer input takes the place of a run: end it as if somebody had stopped it."""
+
 
 class IRuns(Interface):
     """What clients may do with runs that exist."""
@@ -202,6 +244,14 @@ class IRuns(Interface):
 
     def abort(session_key: str, run_id: str | None) -> Deferred[Sequence[str]]:
         """Stop runs of a session; fires with the ids once each has ended."""
+
+    def follow(run_id: str, heard: Callable[[str], None]) -> Callable[[], None]:
+        """Hear every piece of an answer as it may be seen, at once and ungathered.
+
+        :param run_id: a run that has not begun, or need not exist yet.
+        :param heard: called with each piece; must neither fail nor take long.
+        :return: call it to hear no more; whoever follows has to.
+        """
 
     def interrupt() -> None:
         """End what still runs because the gateway stops; what nobody saw will run again."""
@@ -218,6 +268,13 @@ class IReplies(Interface):
 
     def grew(entry: Input, text: str) -> None:
         """So much of the answer may be seen already; each call has the whole of it so far."""
+
+    def settle(entry: Input) -> Deferred[None]:
+        """Nothing more of it will grow, and its end is about to be recorded.
+
+        :return: fires soon, never with a failure: once nothing of what was shown is on its way any
+            more, so that after a crash it is known whether there is something to go on from.
+        """
 
     def silent(entry: Input) -> None:
         """It ended, and nothing is to be said."""

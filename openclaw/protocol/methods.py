@@ -14,6 +14,7 @@ from openclaw.protocol.schema import (
     chat,
     configuration,
     devices,
+    exports,
     mfa,
     queue,
     sessions,
@@ -146,6 +147,20 @@ _TABLE = (
         "Replace the older part of a transcript by a summary.",
     ),
     Method(
+        "sessions.export",
+        exports.ExportParams,
+        exports.Exported,
+        _READ,
+        "A whole session as lines of JSON, part by part; sealed where that is configured.",
+    ),
+    Method(
+        "sessions.unseal",
+        exports.UnsealParams,
+        exports.Unsealed,
+        _ADMIN,
+        "Open a part of a sealed export.",
+    ),
+    Method(
         "sessions.messages.subscribe",
         sessions.MessagesSubscribeParams,
         sessions.MessagesSubscribed,
@@ -231,6 +246,14 @@ _TABLE = (
     Method("cron.status", NoParams, automation.CronStatus, _READ, "The scheduler."),
     Method("cron.list", automation.CronListParams, automation.CronPage, _READ, "Scheduled jobs."),
     Method("device.pair.list", NoParams, devices.DevicePairList, scopes.PAIRING, "Devices."),
+    Method(
+        "device.pair.setupCode",
+        devices.SetupCodeParams,
+        devices.SetupCode,
+        _ADMIN,
+        "A code with which one device sets itself up, without another approval.",
+        control=True,
+    ),
     Method(
         "device.pair.approve",
         devices.ApproveParams,
@@ -370,6 +393,14 @@ _TABLE = (
         Ok,
         _ADMIN,
         "Remove the second factor, by one more code of it.",
+    ),
+    Method(
+        "gateway.token.rotate",
+        NoParams,
+        system.TokenRotated,
+        _ADMIN,
+        "Replace the gateway's token; connections of the old one are closed.",
+        control=True,
     ),
     Method(
         "dashboard.link",

@@ -22,6 +22,8 @@ def record_of(entry: Input, ending: Ending) -> RunRecord:
         error=ending.error,
         stop_reason=ending.stop_reason,
         reply=_reply(ending) if entry.origin is not None else "",
+        error_kind=ending.error_kind,
+        calls=ending.calls,
     )
 
 

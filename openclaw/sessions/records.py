@@ -4,6 +4,7 @@ from typing import Literal
 
 from attrs import evolve, field, frozen
 
+from openclaw.interfaces.conversations import Wishes
 from openclaw.interfaces.messages import Origin
 from openclaw.protocol.base import UNSET, UnsetType, Wire
 
@@ -41,6 +42,7 @@ class StoredInput(Wire, frozen=True, kw_only=True):
     origin: Origin | None = None
     owner: bool = False
     scopes: tuple[str, ...] = ()
+    wishes: Wishes | None = None
 
 
 @frozen(kw_only=True)

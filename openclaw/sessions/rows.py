@@ -100,6 +100,7 @@ def input_of(
         origin=stored.origin,
         owner=stored.owner,
         scopes=stored.scopes,
+        wishes=stored.wishes,
     )
 
 
@@ -114,4 +115,5 @@ def stored_input(entry: Input) -> StoredInput:
         origin=entry.origin,
         owner=entry.owner,
         scopes=entry.scopes,
+        wishes=entry.wishes,
     )

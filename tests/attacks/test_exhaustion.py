@@ -70,7 +70,7 @@ class StreamAttacks(AttackCase):
     def test_cve_2026_28478_bodies_before_authentication(self) -> None:
         """Bodies of any size were read, and kept, before anybody was asked who he is."""
         self.held(self.pour())
-        self.patch(web, "CarefulSite", lambda pages, who, places, reactor: Site(pages))
+        self.patch(web, "CarefulSite", lambda pages, *_: Site(pages))
         self.caught(self.pour(24))
 
     def drip(self, count: int = 300) -> Verdict:

@@ -1,13 +1,15 @@
 """What an outbox holds, handed to its platform; and what became of what was cut off."""
 
+from collections.abc import Callable
+
 from attrs import evolve
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from openclaw.channels.delivery import LONGEST_REPEAT_MS, Deliverer
-from openclaw.channels.outbox import lane_of
+from openclaw.channels.outbox import LONG_CHARACTERS, Outbox, lane_of
 from openclaw.errors import DeliveryError, InvalidRequest
-from openclaw.interfaces.channels import Abilities
-from openclaw.interfaces.messages import Outgoing, Sent
+from openclaw.interfaces.channels import Abilities, TextLimit
+from openclaw.interfaces.messages import Attachment, Outgoing, Sent
 from openclaw.interfaces.queue import Delivery, Undelivered, outbox
 from openclaw.protocol.base import encode
 from tests.channels.kit import MANIFEST, START_MS, TARGET, KitCase
@@ -35,9 +37,9 @@ class DeliveryCase(KitCase):
                 lane=lane_of(call.target),
                 body=encode(call),
                 attempt=1,
-                interrupted=interrupted,
+                deaths=int(interrupted),
                 enqueued_at_ms=START_MS,
-                token=1,
+                fence=1,
             )
         )
 
@@ -94,9 +96,9 @@ class CallTests(DeliveryCase):
             lane="l",
             body=b"{",
             attempt=1,
-            interrupted=False,
+            deaths=0,
             enqueued_at_ms=0,
-            token=1,
+            fence=1,
         )
         error = self.failureResultOf(self.deliverer.handle(broken), Undelivered).value
         self.assertEqual(error.kind, "never")
@@ -146,23 +148,45 @@ class InterruptedTests(DeliveryCase):
 
 class SendTests(DeliveryCase):
     def test_who_sends_hears_what_the_platform_said(self) -> None:
-        waiting = self.outbox.send(self.outbox.compose(TARGET, "hello", "k"))
+        waiting = self.outbox.send(self.successResultOf(self.outbox.compose(TARGET, "hello", "k")))
         self.assertNoResult(waiting)
         self.work()
         self.assertEqual(self.successResultOf(waiting), [Sent(message_id="101")])
 
     def test_a_long_text_is_several_messages_of_which_the_first_quotes(self) -> None:
-        calls = self.outbox.compose(TARGET, "word " * 30, "k")
+        calls = self.successResultOf(self.outbox.compose(TARGET, "word " * 30, "k"))
         self.assertGreater(len(calls), 2)
         self.assertEqual([one.id for one in calls[:2]], ["k", "k#1"])
         self.assertEqual({one.parts for one in calls}, {len(calls)})
         self.assertEqual([bool(one.target.reply_to) for one in calls[:2]], [True, False])
         self.assertTrue(all(len(one.text) <= 50 for one in calls))
 
+    def test_a_file_takes_a_short_text_as_its_caption(self) -> None:
+        file = Attachment(kind="image", path="/media/cat.png")
+        limit = TextLimit(default=50, hard=60, caption=20)
+        configured = self.account.configured
+        self.account.configured = evolve(configured, manifest=evolve(MANIFEST, text=limit))
+        for text, texts in (("a cat", ["a cat"]), ("word " * 6, ["", "word " * 5 + "word"])):
+            calls = self.successResultOf(self.outbox.compose(TARGET, text, "k", attachment=file))
+            self.assertEqual([one.text for one in calls], texts)
+            self.assertEqual([one.attachment for one in calls], [file, None][: len(calls)])
+
+    def test_a_text_that_takes_long_is_cut_beside_the_reactor(self) -> None:
+        aside: list[int] = []
+
+        def later(work: Callable[[], list[str]]) -> Deferred[list[str]]:
+            aside.append(1)
+            return succeed(work())
+
+        outbox = Outbox(self.queue, self.sent, self.traces, self.account_of, later)
+        for text in ("short", "word " * LONG_CHARACTERS):
+            self.successResultOf(outbox.compose(TARGET, text, "k"))
+        self.assertEqual(len(aside), 1)
+
     def test_quoting_as_configured(self) -> None:
         for mode, expected in (("off", [False, False]), ("all", [True, True])):
             self.configure(reply_to_mode=mode)
-            calls = self.outbox.compose(TARGET, "word " * 30, "k")
+            calls = self.successResultOf(self.outbox.compose(TARGET, "word " * 30, "k"))
             self.assertEqual([bool(one.target.reply_to) for one in calls[:2]], expected)
 
     def test_a_refusal_is_told_in_the_platforms_words(self) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 from twisted.internet.defer import maybeDeferred
 
+from openclaw.cli.tunnel import find_free_port
 from openclaw.client.gateway import GatewayClient
 from openclaw.deferreds import deferred
 from tests.http.upstream import Counting
-from tests.integration.running import Running, free_port, reactor
+from tests.integration.running import Running, reactor
 from tests.integration.test_start import PlaceCase, files_below
 from tests.standins.behaviour import REPLY
 from tests.standins.model import site
@@ -33,7 +34,7 @@ class ModelsTests(PlaceCase):
                 "models": {
                     "providers": {
                         "dead": {
-                            "baseUrl": f"http://127.0.0.1:{free_port()}/v1",
+                            "baseUrl": f"http://127.0.0.1:{find_free_port()}/v1",
                             "apiKey": "${OPENAI}",
                             "models": [{"id": "gone"}],
                         },

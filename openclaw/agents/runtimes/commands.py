@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
 from openclaw.agents.runtimes.phrases import Phrases
 from openclaw.interfaces.agents import ModelInfo
 from openclaw.interfaces.status import IGatewayView, SessionSummary
+from openclaw.interfaces.tools import Authority
+from openclaw.protocol.scopes import READ
 
 MAX_ROWS = 20
 """Rows of a list that fit a chat; the rest is counted."""
@@ -50,6 +52,7 @@ class Call:
     scene: Scene
     session_key: str
     words: Phrases
+    authority: Authority = field(factory=Authority)
 
 
 def parse(text: str) -> str | None:
@@ -75,13 +78,17 @@ def is_command(text: str) -> bool:
 
 async def answer(name: str, call: Call) -> str:
     """Carry out a command that :func:`parse` named."""
+    if name in OWNERS and not (call.authority.owner or READ in call.authority.scopes):
+        return call.words.not_yours.format(command=f"/{name}")
     if name == "reset":
         await call.scene.reset(call.session_key)
     return COMMANDS[name](call)
 
 
 def _help(call: Call) -> str:
-    rows = [f"/{name}: {call.words.summaries[name]}" for name in COMMANDS]
+    theirs = call.authority.owner or READ in call.authority.scopes
+    names = [name for name in COMMANDS if theirs or name not in OWNERS]
+    rows = [f"/{name}: {call.words.summaries[name]}" for name in names]
     return "\n".join([call.words.help_title, *rows, "", call.words.help_tail])
 
 
@@ -139,6 +146,9 @@ def _listed(rows: Sequence[str], nothing: str, words: Phrases) -> str:
         shown.append(words.more.format(count=len(rows) - MAX_ROWS))
     return "\n".join(shown)
 
+
+OWNERS = frozenset({"status", "sessions", "nodes", "cron"})
+"""What tells of others than whoever asks: for the owner, and clients with the right to read."""
 
 COMMANDS: dict[str, Callable[[Call], str]] = {
     "help": _help,

@@ -50,6 +50,7 @@ class Phrases:
     no_model: str
     how_to_add: str
     unknown: str
+    not_yours: str
     help_title: str
     help_tail: str
     no_sessions: str
@@ -74,6 +75,7 @@ ENGLISH = Phrases(
     ),
     how_to_add=_HOW_TO_ADD,
     unknown="I do not know {command}. /help lists the commands I answer.",
+    not_yours="{command} is for the owner of this gateway.",
     help_title="Commands I answer without a model:",
     help_tail="Everything else goes to the configured model; /model shows it.",
     no_sessions="There is no session yet.",
@@ -108,6 +110,7 @@ CHINESE = Phrases(
     ),
     how_to_add=_HOW_TO_ADD_CHINESE,
     unknown="我不认识 {command}。输入 /help 查看我能回答的命令。",
+    not_yours="{command} 仅供此网关的所有者使用。",
     help_title="没有模型时我也能回答的命令：",
     help_tail="其他内容会交给已配置的模型；用 /model 查看。",
     no_sessions="还没有会话。",

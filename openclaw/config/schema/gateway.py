@@ -64,7 +64,8 @@ class Auth(Section, frozen=True, kw_only=True):
     ] = None
     password: Annotated[Secret | None, now("Shared password.")] = None
     admin_channels: Annotated[
-        tuple[str, ...], later("Chat accounts that own the gateway: ``telegram:123``.")
+        tuple[str, ...],
+        now("People on channels whose word is the owner's, by immutable ids: ``telegram:123``."),
     ] = field(default=(), name="admin_channels")
     rate_limit: Annotated[Any, later("Limits of failed authentication.")] = None
     allow_tailscale: Annotated[Any, later("Identity by Tailscale.")] = None

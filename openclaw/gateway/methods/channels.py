@@ -1,6 +1,7 @@
 """Channels: how they are, sending through them, and what became of a message."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -82,12 +83,12 @@ class ChannelMethods:
             raise InvalidRequest("invalid send params: text or media is required")
         channels = self._configured(params.channel)
         target = self._target(channels, params)
+        more: dict[str, Any] = {}
         if params.media_url is not UNSET:
-            raise InvalidRequest(
-                "invalid send params: mediaUrl is not served yet; send the text alone"
-            )
+            file = await channels.attach(target.channel, target.account, params.media_url)
+            more["attachment"] = file
         words = params.message if params.message is not UNSET else ""
-        calls = channels.compose(target, words, f"send:{params.idempotency_key}")
+        calls = await channels.compose(target, words, f"send:{params.idempotency_key}", **more)
         sent = await channels.send(calls)
         return ChannelSent(
             run_id=params.idempotency_key,
@@ -116,7 +117,7 @@ class ChannelMethods:
         key = f"action:{params.idempotency_key}"
         calls: Sequence[Outgoing]
         if kind == "send":
-            calls = channels.compose(target, _words(given), key)
+            calls = await channels.compose(target, _words(given), key)
         else:
             calls = [
                 Outgoing(

@@ -37,6 +37,7 @@ from openclaw.protocol.schema.chat import (
     SendResult,
     SendStatus,
 )
+from openclaw.protocol.scopes import ADMIN
 
 
 @frozen(kw_only=True)
@@ -82,6 +83,8 @@ class ChatMethods:
                 session_key=params.session_key,
                 text=params.message,
                 timeout_seconds=seconds or None,
+                owner=ADMIN in client.allowed,
+                scopes=tuple(sorted(client.allowed)),
             )
         )
         if receipt.state == "new":
@@ -111,6 +114,8 @@ class ChatMethods:
                 text=params.message,
                 timeout_seconds=_or_none(params.timeout),
                 system=params.extra_system_prompt or "",
+                owner=ADMIN in client.allowed,
+                scopes=tuple(sorted(client.allowed)),
             )
         )
         if receipt.record is not None:

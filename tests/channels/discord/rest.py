@@ -64,8 +64,8 @@ class Faults:
     """For the next call whose path contains the text."""
     lost: int = 0
     frozen: bool = False
-    raw: deque[tuple[int, bytes]] = field(factory=deque)
-    """Whole answers that are not Discord's."""
+    raw: deque[tuple[str, int, bytes]] = field(factory=deque)
+    """Whole answers that are not Discord's, for the next call whose path contains the text."""
 
 
 def route(method: str, template: str) -> Callable[[Handler], Handler]:
@@ -140,8 +140,8 @@ class Rest(Resource):
         self, request: Request, call: Call, handler: Handler, values: Any, template: str
     ) -> Any:
         sends = call.method == "POST" and template.endswith("/messages")
-        if self.faults.raw:
-            status, raw = self.faults.raw.popleft()
+        if self.faults.raw and self.faults.raw[0][0] in f"{call.method} {call.path}":
+            _, status, raw = self.faults.raw.popleft()
             request.setResponseCode(status)
             return raw
         if not self._limited(request, call.method, template, values):

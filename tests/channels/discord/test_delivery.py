@@ -238,18 +238,18 @@ class RefusalTests(Connected):
 
     async def test_a_lost_new_post_is_unknown_for_forums_have_no_nonce(self) -> None:
         await self.connect()
-        self.discord.rest.faults.raw.append((502, b"oops"))
+        self.discord.rest.faults.raw.append(("POST /channels", 502, b"oops"))
         error = await self.undelivered(outgoing("x", target(FORUM_ID)))
         self.assertEqual(error.kind, "unknown")
 
     async def test_an_answer_that_is_no_json_is_trouble(self) -> None:
         await self.connect()
-        self.discord.rest.faults.raw.append((200, b"<html>"))
+        self.discord.rest.faults.raw.append(("POST /channels", 200, b"<html>"))
         self.assertEqual((await self.undelivered(outgoing("x"))).kind, "retry")
 
     async def test_no_secret_is_in_what_is_said(self) -> None:
         await self.connect()
-        self.discord.rest.faults.raw.append((403, b"no"))
+        self.discord.rest.faults.raw.append(("POST /channels", 403, b"no"))
         error = await self.undelivered(outgoing("x"))
         self.assertNotIn(self.discord.token, error.message)
 

@@ -62,7 +62,7 @@ class IntakeTests(Rig):
         await self.stop_channel(await self.connect())
         self.remake()
         running = await self.connect()
-        self.discord.rest.faults.raw.append((503, b""))
+        self.discord.rest.faults.raw.append(("GET /channels", 503, b""))
         self.discord.say("hi", chat_id=GENERAL_ID, sender_id=ALICE, group=True)
         await self.ended(running)
         self.assertEqual(self.link.received, [])

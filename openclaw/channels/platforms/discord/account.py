@@ -42,7 +42,7 @@ class Account:
         root = root_of(settings.api_url, settings.allow_insecure)
         directory, tokens = Directory(), Tokens(link)
         self._link = link
-        self.origin = root.origin
+        self.root = root
         self.hooks = Tasks()
         self.api = Api(link, self.token, root)
         self.addresses = Addresses(self.api, root, settings.allow_insecure)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from attrs import field, frozen
+from attrs import frozen
 from twisted.logger import Logger
 
 from openclaw import __version__
@@ -129,12 +129,13 @@ class Root:
 
     url: str
     is_loopback: bool
-    origin: str = field()
 
-    @origin.default
-    def _origin(self) -> str:
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}"
+    def is_beside(self, url: str) -> bool:
+        """Whether an address is on the API's own server; on this machine any port is."""
+        parts, own = urlsplit(url), urlsplit(self.url)
+        if self.is_loopback and parts.scheme in ("http", "https"):
+            return is_loopback(parts.hostname or "")
+        return (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
 
 
 def root_of(api_url: str, allow_insecure: bool) -> Root:

@@ -81,15 +81,16 @@ class Pass:
         self._buckets = buckets
         self._route = route
         self._bucket = bucket
+        self._named = bucket
         self._alone = alone
 
     def answered(self, headers: Mapping[str, str]) -> None:
         """Read the limits out of an answer's headers, by lowercase name."""
-        self._buckets.learn(self._route, self._bucket, headers)
+        self._named = self._buckets.learn(self._route, self._bucket, headers)
 
     def limited(self, seconds: float, everything: bool) -> None:
         """Discord answered 429: nothing of this bucket, or nothing at all, for so long."""
-        self._buckets.block(self._bucket, seconds, everything)
+        self._buckets.block(self._named, seconds, everything)
 
     def close(self) -> None:
         """The request is over; call it always."""
@@ -131,18 +132,21 @@ class Buckets:
             bucket.lock.release()
         return Pass(self, route, bucket, alone)
 
-    def learn(self, route: Route, bucket: _Bucket, headers: Mapping[str, str]) -> None:
-        """Take in what an answer tells of a limit; what answers late does not raise it."""
+    def learn(self, route: Route, bucket: _Bucket, headers: Mapping[str, str]) -> _Bucket:
+        """Take in what an answer tells of a limit; what answers late does not raise it.
+
+        :return: the limit that it was, which may turn out to be shared with other routes.
+        """
         name = headers.get("x-ratelimit-bucket", "")
         if not name:
-            return
+            return bucket
         if self._names.get(route.key) != name:
             self._names[route.key] = name
             bucket = self._adopt((name, route.major), bucket)
         remaining = _number(headers.get("x-ratelimit-remaining"))
         after = _number(headers.get("x-ratelimit-reset-after"))
         if remaining is None or after is None:
-            return
+            return bucket
         now = self._clock.seconds()
         reset_at = now + after
         fresh = bucket.remaining is None or now >= bucket.reset_at
@@ -152,6 +156,7 @@ class Buckets:
         if "/reactions/" in route.template:
             # One reaction every quarter of a second, which the headers tell only in whole ones.
             bucket.blocked_until = max(bucket.blocked_until, now + REACTION_SECONDS)
+        return bucket
 
     def block(self, bucket: _Bucket, seconds: float, everything: bool) -> None:
         """Let nothing through for so long."""

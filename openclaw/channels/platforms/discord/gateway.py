@@ -269,9 +269,9 @@ class Connection:
             self._log.warn("discord: more heartbeats wanted than may be sent")
             return
         self._awaiting_ack = True
-        self._write(HEARTBEAT, self.safe())
         if "ack" not in self._timers:
             self._later("ack", self._patience.ack, self._zombie)
+        self._write(HEARTBEAT, self.safe())
 
     def _acknowledged(self, _: Frame) -> None:
         self._awaiting_ack = False
@@ -300,6 +300,7 @@ class Connection:
     # -- time ------------------------------------------------------------------------------------
 
     def _later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
+        self._met(name)
         self._timers[name] = self._clock.callLater(seconds, call)
 
     def _expect(self, name: str, seconds: float, complaint: str) -> None:

@@ -240,7 +240,7 @@ class DiscordChannel:
     async def fetch(self, attachment: Attachment) -> IOutboundResponse:
         """Begin to fetch a file from Discord's own servers; from no others."""
         split = urlsplit(attachment.ref)
-        own = f"{split.scheme}://{split.netloc}" == self._account().origin
+        own = self._account().root.is_beside(attachment.ref)
         if not own and (split.scheme != "https" or split.hostname not in FILE_HOSTS):
             raise OutboundError("the file is on no server of Discord's", "refused")
         return await self._link.http.request(

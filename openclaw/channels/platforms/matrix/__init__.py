@@ -1,0 +1,1 @@
+"""Matrix by the client-server API: one account on one homeserver, rooms without encryption."""
