@@ -146,6 +146,7 @@ class DefaultTests(CatalogueCase):
         text = '{agents: {defaults: {model: "openai/gpt-99"}}}'
         default = self.catalogue(text, OPENAI_API_KEY="sk").default
         self.assertEqual((default.ref, default.available), ("openai/gpt-99", True))
+        self.assertEqual(default.input, ("text", "image"))
 
     def test_known_provider_without_its_key_fails_at_the_run_not_at_the_start(self) -> None:
         catalogue = self.catalogue('{agents: {defaults: {model: "anthropic/claude-opus-5"}}}')

@@ -52,6 +52,7 @@ class ProviderSettings:
     :ivar asked: by id, how the models are asked that are not asked as all others.
     :ivar models: what is offered; the first is the provider's default.
     :ivar open_ended: models that are not listed may be asked for too.
+    :ivar unlisted_input: what those are taken to read.
     :ivar obstacle: why no run can succeed, and what to do; empty if nothing is in the way.
     :ivar obstacle_kind: the kind of :class:`openclaw.errors.ModelError` that it is.
     :ivar idle_seconds: how long the server may be silent, before its answer and within it.
@@ -63,6 +64,7 @@ class ProviderSettings:
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     models: tuple[ModelInfo, ...] = ()
     open_ended: bool = False
+    unlisted_input: tuple[str, ...] = ("text",)
     obstacle: str = ""
     obstacle_kind: str = "invalid"
     connect_seconds: float = 10.0
@@ -154,6 +156,7 @@ def provider_settings(provider: ModelProvider) -> ProviderSettings:
         headers=provider.headers,
         models=listed if not obstacle else tuple(evolve(one, available=False) for one in listed),
         open_ended=not provider.models or provider.api == PROCESS,
+        unlisted_input=_EYES if at_home else ("text",),
         obstacle=obstacle,
         obstacle_kind=kind,
         api=provider.api,

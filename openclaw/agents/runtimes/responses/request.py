@@ -84,7 +84,11 @@ def _content(text: str, images: Sequence[Image]) -> Any:
     if not images:
         return text
     parts: list[dict[str, Any]] = [{"type": "input_text", "text": text}] if text else []
-    return [*parts, *({"type": "input_image", "image_url": data_url(one)} for one in images)]
+    return [*parts, *map(_image, images)]
+
+
+def _image(image: Image) -> dict[str, Any]:
+    return {"type": "input_image", "image_url": data_url(image), "detail": "auto"}
 
 
 def _tool(spec: ToolSpec) -> dict[str, Any]:
