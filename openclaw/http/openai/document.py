@@ -8,10 +8,10 @@ import msgspec
 from attrs import field, frozen
 
 from openclaw.http.gate import API_ROUTES
-from openclaw.http.openai.address import AGENT_HEADER, SESSION_HEADER
+from openclaw.http.openai.address import AGENT_HEADER, MODEL_HEADER, SESSION_HEADER
 from openclaw.http.openai.chat.answer import ChatChunk, ChatCompletion
 from openclaw.http.openai.chat.request import ChatRequest
-from openclaw.http.openai.embeddings import MODEL_HEADER, EmbeddingsList, EmbeddingsRequest
+from openclaw.http.openai.embeddings import EmbeddingsList, EmbeddingsRequest
 from openclaw.http.openai.errors import ErrorBody
 from openclaw.http.openai.exchange import Exchange
 from openclaw.http.openai.invoke import Invoked, InvokeRequest, NotInvoked
