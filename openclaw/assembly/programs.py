@@ -85,7 +85,7 @@ class Programs(Service):
             noticed=self._domain.figures.notices.note,
         )
         return (
-            Endpoint("/openapi.json", False, Description().serve),
+            Endpoint("/openapi.json", False, Description(addresses.models()).serve),
             Endpoint("/v1/models", False, models.list),
             Endpoint("/v1/models/{model}", False, models.one),
             *self._talking(addresses),

@@ -12,6 +12,7 @@ from openclaw.http.openai.exchange import Exchange
 
 AGENT_HEADER = "x-openclaw-agent-id"
 SESSION_HEADER = "x-openclaw-session-key"
+MODEL_HEADER = "x-openclaw-model"
 DEFAULT = "openclaw/default"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.@-]{1,120}")
@@ -42,8 +43,10 @@ class Addresses:
     def agent(self, exchange: Exchange, model: str) -> str:
         """The agent that shall answer.
 
-        :raises Refused: there is none of that name.
+        :raises Refused: there is none of that name, or another than its own model is asked for.
         """
+        if exchange.header(MODEL_HEADER):
+            raise Refused(f"{MODEL_HEADER}: a run has the model of its agent or its session")
         named = self.find(model)
         if named is None:
             known = ", ".join(self.models())

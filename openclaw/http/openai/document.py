@@ -1,17 +1,17 @@
 """The description of this API for programs (OpenAPI 3.1), made from the types that decode it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from attrs import field, frozen
 
 from openclaw.http.gate import API_ROUTES
-from openclaw.http.openai.address import AGENT_HEADER, SESSION_HEADER
+from openclaw.http.openai.address import AGENT_HEADER, MODEL_HEADER, SESSION_HEADER
 from openclaw.http.openai.chat.answer import ChatChunk, ChatCompletion
 from openclaw.http.openai.chat.request import ChatRequest
-from openclaw.http.openai.embeddings import MODEL_HEADER, EmbeddingsList, EmbeddingsRequest
+from openclaw.http.openai.embeddings import EmbeddingsList, EmbeddingsRequest
 from openclaw.http.openai.errors import ErrorBody
 from openclaw.http.openai.exchange import Exchange
 from openclaw.http.openai.invoke import Invoked, InvokeRequest, NotInvoked
@@ -19,6 +19,7 @@ from openclaw.http.openai.models import Model, ModelList
 from openclaw.http.openai.responses.answer import Response
 from openclaw.http.openai.responses.items import Item, MessageItem
 from openclaw.http.openai.responses.request import ResponsesRequest
+from openclaw.protocol.base import encode, to_plain
 
 _JSON = "application/json"
 _EVENTS = "text/event-stream"
@@ -106,8 +107,11 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 
 
-def document() -> dict[str, Any]:
-    """The whole of it."""
+def document(models: Sequence[str] = ()) -> dict[str, Any]:
+    """The whole of it.
+
+    :param models: what ``model`` may be at one gateway; none to say nothing of it.
+    """
     if OPERATIONS.keys() != API_ROUTES.keys():
         odd = ", ".join(sorted(OPERATIONS.keys() ^ API_ROUTES.keys()))
         raise ValueError(f"routes and their description differ: {odd}")
@@ -117,7 +121,9 @@ def document() -> dict[str, Any]:
     )
     by_type = {str(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     _items(components, by_type[str(Item)])
-    return {
+    for request in (ChatRequest, ResponsesRequest) if models else ():
+        components[request.__name__]["properties"]["model"] = {"enum": list(models)}
+    found = {
         "openapi": "3.1.0",
         "info": {"title": "OpenClaw gateway: API for programs", "version": "1"},
         "servers": [{"url": "/"}],
@@ -128,23 +134,29 @@ def document() -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+    plain: dict[str, Any] = to_plain(found)
+    return plain
 
 
 def document_text() -> str:
-    """The same as text."""
+    """The description of any gateway, as text."""
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
 class Description:
-    """Serves ``GET /openapi.json``."""
+    """Serves ``GET /openapi.json``.
 
-    def __init__(self) -> None:
+    :param models: what ``model`` may be here.
+    """
+
+    def __init__(self, models: Sequence[str]) -> None:
+        self._models = models
         self._text = b""
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer one request; the text is made at the first."""
         if not self._text:
-            self._text = document_text().rstrip("\n").encode()
+            self._text = encode(document(self._models))
         exchange.answer(200, self._text)
 
 

@@ -9,14 +9,13 @@ from typing import Annotated, Literal
 from attrs import frozen
 from msgspec import Meta
 
-from openclaw.http.openai.address import Addresses
+from openclaw.http.openai.address import MODEL_HEADER, Addresses
 from openclaw.http.openai.errors import Refused
 from openclaw.http.openai.exchange import Exchange
 from openclaw.http.openai.shape import Shape
 from openclaw.interfaces.agents import IEmbeddings
 from openclaw.interfaces.security import Peer
 
-MODEL_HEADER = "x-openclaw-model"
 MOST_TEXTS = 2048
 
 Text = Annotated[str, Meta(min_length=1)]

@@ -247,6 +247,10 @@ class RefusalTests(ProgramsCase):
             reply = await self.ask(CHAT, chat(), x_openclaw_agent_id=wanted)
             self.assertEqual(reply.status, status)
 
+    async def test_another_model_than_the_agents(self) -> None:
+        reply = await self.ask(CHAT, chat(), x_openclaw_model="mock/mock-2")
+        self.assertEqual(reply.status, 400)
+
     async def test_what_became_of_the_model(self) -> None:
         for text, status in (("[error=400]", 400), ("[error=401]", 502), ("[reset]", 502)):
             await self.refused(chat(text), status=status)

@@ -50,7 +50,10 @@ class ResponsesRequest(Shape, frozen=True, kw_only=True):
     """
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
-    input: str | Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MOST_ITEMS)]
+    input: (
+        Annotated[str, Meta(min_length=1)]
+        | Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MOST_ITEMS)]
+    )
     instructions: str | None = None
     previous_response_id: Annotated[str, Meta(max_length=128)] | None = None
     stream: bool | None = None
