@@ -154,7 +154,7 @@ def make_domain(
     catalogue = _catalogue(settings, commands, outbound, reactor)
     timeout = settings.config.agents.defaults.timeout_seconds
     count = figures.count_run
-    queue = make_queue(settings, store, now_ms)
+    queue = make_queue(settings, store, _wall_clock(reactor))
     channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
     replies = NoReplies() if channels is None else channels.replies
     runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
@@ -231,12 +231,17 @@ def _channels(
                 settings, queue, name, handler, reactor, random
             ),
             make_id=make_id,
-            now_ms=now_ms,
+            now_ms=_wall_clock(reactor),
             counted=figures.count_message,
             alert=figures.notices.note,
             reactor=reactor,
         )
     )
+
+
+def _wall_clock(reactor: Any) -> Callable[[], int]:
+    """Unix milliseconds by the reactor's clock: waits in queues are timed by both."""
+    return lambda: int(reactor.seconds() * 1000)
 
 
 @implementer(IReplies)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 
-from openclaw.channels.delivery import LONGEST_REPEAT_MS, Deliverer
+from openclaw.channels.delivery import LONGEST_REPEAT_MS, PATIENCE_MS, Deliverer
 from openclaw.channels.outbox import LONG_CHARACTERS, Outbox, lane_of
 from openclaw.errors import DeliveryError, InvalidRequest
 from openclaw.interfaces.channels import Abilities, TextLimit
@@ -58,6 +58,25 @@ class DeliveryCase(KitCase):
 
 
 CALL = Outgoing(id="reply:r1", target=TARGET, text="hello")
+
+
+class PauseTests(DeliveryCase):
+    def test_a_pause_that_the_platform_asks_for_is_no_attempt(self) -> None:
+        self.platform.failing = [Undelivered("slow down", "retry", 700)]
+        error = self.failureResultOf(self.handle(CALL), Undelivered).value
+        self.assertEqual((error.kind, error.after_ms), ("later", 700))
+        self.assertEqual(self.over, [])
+
+    def test_but_not_for_ever(self) -> None:
+        self.clock.advance(PATIENCE_MS / 1000)
+        self.platform.failing = [Undelivered("slow down", "retry", 700)]
+        error = self.failureResultOf(self.handle(CALL), Undelivered).value
+        self.assertEqual((error.kind, error.after_ms), ("retry", 700))
+
+    def test_nor_is_a_failure_a_pause(self) -> None:
+        self.platform.failing = [Undelivered("server error", "retry")]
+        error = self.failureResultOf(self.handle(CALL), Undelivered).value
+        self.assertEqual(error.kind, "retry")
 
 
 class CallTests(DeliveryCase):

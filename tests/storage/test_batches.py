@@ -50,7 +50,7 @@ def perform(tx: ITransaction, steps: list[Step]) -> list[object]:
         if what == "set":
             seen.append(tx.execute(SET, k=name, v=value))
         elif what.endswith(" all"):
-            each = [{"k": name, "v": value}, {"k": f"{name} too", "v": value}]
+            each: list[Any] = [{"k": name, "v": value}, {"k": f"{name} too", "v": value}]
             seen.append(tx.execute_each(SET if what == "set all" else INSERT, each))
         elif what == "insert":
             seen.append(tx.execute(INSERT, k=name, v=value))
