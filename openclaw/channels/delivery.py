@@ -69,6 +69,11 @@ class Deliverer:
         self._traces.note(outgoing.id, "sent", result.message_id)
         self._done(outgoing.id, result)
 
+    def gave_up(self, delivery: Delivery, reason: str, unknown: bool) -> None:
+        """See :meth:`IHandler.gave_up`; whoever waits for the call waits in vain."""
+        self._traces.note(delivery.id, "given up", reason)
+        self._done(delivery.id, Undelivered(reason, "unknown" if unknown else "never"))
+
     def _is_young(self, delivery: Delivery) -> bool:
         return self._now_ms() - delivery.enqueued_at_ms < PATIENCE_MS
 

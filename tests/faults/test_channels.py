@@ -10,6 +10,7 @@ how many simulated hours nothing happens.
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +258,7 @@ class LifeTests(ChannelFaultCase):
             word = self.word(one)
             await self.answered(one, [word])
             self.assertLessEqual(one.most, 1, one.id)
-            heard = await self.simulation.until(lambda one=one: one.is_heard, LOOK_SECONDS)
+            heard = await self.simulation.until(partial(getattr, one, "is_heard"), LOOK_SECONDS)
             self.assertIsNotNone(heard, one.id)
 
     async def test_a_quiet_account_is_left_alone(self) -> None:
