@@ -57,6 +57,9 @@ class Nothing:
             self.done.callback(None)
         return succeed(None)
 
+    def gave_up(self, delivery: Delivery, reason: str, unknown: bool) -> None:
+        """Nothing is ever given up here."""
+
 
 class Measurement:
     """One backend, measured in one process.

@@ -157,7 +157,7 @@ def make_domain(
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
     programs = AgentPrograms(settings, reactor, figures.notices.note, make_id)
     catalogue = _catalogue(settings, commands, outbound, programs, reactor)
-    queue = make_queue(settings, store, now_ms)
+    queue = make_queue(settings, store, _wall_clock(reactor))
     channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
     replies = NoReplies() if channels is None else channels.replies
     runs = _runs(settings, catalogue, commands, broadcaster, reactor, figures, replies)
@@ -277,12 +277,17 @@ def _channels(
                 settings, queue, name, handler, reactor, random
             ),
             make_id=make_id,
-            now_ms=now_ms,
+            now_ms=_wall_clock(reactor),
             counted=figures.count_message,
             alert=figures.notices.note,
             reactor=reactor,
         )
     )
+
+
+def _wall_clock(reactor: Any) -> Callable[[], int]:
+    """Unix milliseconds by the reactor's clock: waits in queues are timed by both."""
+    return lambda: int(reactor.seconds() * 1000)
 
 
 @implementer(IReplies)

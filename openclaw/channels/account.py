@@ -15,7 +15,9 @@ from openclaw.channels.status import Record
 from openclaw.deferreds import Tasks
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed, IChannel
 
-MOST_PAUSE_SECONDS = 60.0
+MOST_PAUSE_SECONDS = 12.0
+"""With its jitter, and 15 seconds for an attempt that hangs, less than the half minute in which an
+account has to work again once a fault is over, however long that lasted."""
 HEALTHY_SECONDS = 60.0
 JITTER = 0.2
 LEAST_SECONDS = 1.0
@@ -26,7 +28,7 @@ class Account(Service):
     """Runs one channel for as long as it is wanted.
 
     The first pause after a connection that stood is the configured one; each attempt in vain
-    doubles it, up to a minute. One that stood for a minute had been healthy.
+    doubles it, up to twelve seconds. One that stood for a minute had been healthy.
 
     :ivar channel: set once, before the start.
     """

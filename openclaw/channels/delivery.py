@@ -14,6 +14,9 @@ from openclaw.interfaces.queue import Delivery, IHandler, Undelivered
 from openclaw.interfaces.tracing import ITraces
 
 LATER_MS = 1_000
+PATIENCE_MS = 5 * 60_000
+"""For so long a platform that asks for a pause gets it without that being an attempt: many messages
+at a busy moment are no fault of any of them."""
 LONGEST_REPEAT_MS = 10 * 60_000
 """Something that may have been sent is not sent again after this time, even where a platform would
 see that it is the same: nobody wants the answer of ten minutes ago now."""
@@ -58,11 +61,21 @@ class Deliverer:
             self._traces.note(outgoing.id, f"send: {error.kind}", error.message)
             if error.kind in ("never", "unknown"):
                 self._done(outgoing.id, error)
+            if error.kind == "retry" and error.after_ms and self._is_young(delivery):
+                raise Undelivered(error.message, "later", error.after_ms) from None
             raise
         await self._sent.keep(outgoing.id, result)
         self._account.record.outbound_ms = self._now_ms()
         self._traces.note(outgoing.id, "sent", result.message_id)
         self._done(outgoing.id, result)
+
+    def gave_up(self, delivery: Delivery, reason: str, unknown: bool) -> None:
+        """See :meth:`IHandler.gave_up`; whoever waits for the call waits in vain."""
+        self._traces.note(delivery.id, "given up", reason)
+        self._done(delivery.id, Undelivered(reason, "unknown" if unknown else "never"))
+
+    def _is_young(self, delivery: Delivery) -> bool:
+        return self._now_ms() - delivery.enqueued_at_ms < PATIENCE_MS
 
     async def _deliver(self, outgoing: Outgoing, delivery: Delivery) -> Sent:
         if delivery.interrupted and outgoing.kind == "send":

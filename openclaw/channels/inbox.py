@@ -72,6 +72,10 @@ class InboxHandler:
             raise Undelivered(error.message, "never") from None
         self._traces.note(delivery.id, "run", f"{receipt.state} in {waiting.session_key}")
 
+    def gave_up(self, delivery: Delivery, reason: str, unknown: bool) -> None:
+        """See :meth:`IHandler.gave_up`."""
+        self._traces.note(delivery.id, "given up", reason)
+
     def _accept(self, key: str, waiting: Waiting) -> Deferred[Receipt]:
         message = waiting.message
         owner = f"{message.channel}:{message.sender.id}" in self._owners

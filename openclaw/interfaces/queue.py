@@ -209,6 +209,12 @@ class IHandler(Interface):
             fails with counts as an attempt that left nothing behind.
         """
 
+    def gave_up(delivery: Delivery, reason: str, unknown: bool) -> None:
+        """Hear that a message is a dead letter now, after its last attempt or before it.
+
+        :param unknown: nobody knows whether the work was done.
+        """
+
 
 class Undelivered(Exception):
     """The work was not done.

@@ -241,7 +241,13 @@ class Worker(Service):
                 message_id=delivery.id,
                 reason=reason,
             )
-            return self._queue.bury(delivery, reason, unknown)
+            buried = self._queue.bury(delivery, reason, unknown)
+            return buried.addCallback(tell, delivery)
+
+        def tell(done: bool, delivery: Delivery) -> bool:
+            if done:
+                self._handler.gave_up(delivery, reason, unknown)
+            return done
 
         return Verdict(settle=bury)
 

@@ -33,6 +33,9 @@ class Failing:
         self.times.append(self.clock.seconds())
         raise RuntimeError("no")
 
+    def gave_up(self, delivery: Delivery, reason: str, unknown: bool) -> None:
+        """Expect it."""
+
 
 class MakeQueueTests(SynchronousTestCase):
     def setUp(self) -> None:

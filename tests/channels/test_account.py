@@ -118,11 +118,11 @@ class ConnectingTests(AccountCase):
         self.clock.advance(0.01)
         self.assertEqual(len(self.channel.runs), 2)
 
-    def test_pauses_grow_to_a_minute_with_jitter(self) -> None:
+    def test_pauses_grow_to_twelve_seconds_with_jitter(self) -> None:
         found = self.pauses(12)
         self.assertEqual(found[0], 5.0)
         for number, pause in enumerate(found[1:], 1):
-            expected = min(5.0 * 2**number, 60.0)
+            expected = min(5.0 * 2**number, 12.0)
             self.assertTrue(0.8 * expected <= pause <= 1.2 * expected, (number, pause))
         self.assertEqual(len(set(found[6:])), len(found[6:]), "there is jitter")
 
@@ -131,7 +131,11 @@ class ConnectingTests(AccountCase):
         self.account.life.connected()
         self.end(ChannelDown("gone"), 60)
         due = self.clock.getDelayedCalls()[0].getTime() - self.clock.seconds()
-        self.assertEqual(due, 5.0)
+        self.assertAlmostEqual(due, 5.0)
+
+    def test_a_fault_that_is_over_is_made_good_within_half_a_minute(self) -> None:
+        """However long it lasted: the longest pause, and an attempt that hangs for 15 seconds."""
+        self.assertLessEqual(max(self.pauses(40)) + 15, 30)
 
     def test_the_platforms_own_pause_is_kept(self) -> None:
         self.end(ChannelDown("rate limited", after_seconds=90.0))

@@ -1,17 +1,20 @@
 """What an outbox holds, handed to its platform; and what became of what was cut off."""
 
 from collections.abc import Callable
+from random import Random
 
 from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 
-from openclaw.channels.delivery import LONGEST_REPEAT_MS, Deliverer
+from openclaw.channels.delivery import LONGEST_REPEAT_MS, PATIENCE_MS, Deliverer
 from openclaw.channels.outbox import LONG_CHARACTERS, Outbox, lane_of
 from openclaw.errors import DeliveryError, InvalidRequest
 from openclaw.interfaces.channels import Abilities, TextLimit
 from openclaw.interfaces.messages import Attachment, Outgoing, Sent
 from openclaw.interfaces.queue import Delivery, Undelivered, outbox
 from openclaw.protocol.base import encode
+from openclaw.queue.retries import RetryPolicy
+from openclaw.queue.worker import Worker
 from tests.channels.kit import MANIFEST, START_MS, TARGET, KitCase
 
 
@@ -58,6 +61,39 @@ class DeliveryCase(KitCase):
 
 
 CALL = Outgoing(id="reply:r1", target=TARGET, text="hello")
+
+
+class PauseTests(DeliveryCase):
+    def test_a_pause_that_the_platform_asks_for_is_no_attempt(self) -> None:
+        self.platform.failing = [Undelivered("slow down", "retry", 700)]
+        error = self.failureResultOf(self.handle(CALL), Undelivered).value
+        self.assertEqual((error.kind, error.after_ms), ("later", 700))
+        self.assertEqual(self.over, [])
+
+    def test_but_not_for_ever(self) -> None:
+        self.clock.advance(PATIENCE_MS / 1000)
+        self.platform.failing = [Undelivered("slow down", "retry", 700)]
+        error = self.failureResultOf(self.handle(CALL), Undelivered).value
+        self.assertEqual((error.kind, error.after_ms), ("retry", 700))
+
+    def test_nor_is_a_failure_a_pause(self) -> None:
+        self.platform.failing = [Undelivered("server error", "retry")]
+        error = self.failureResultOf(self.handle(CALL), Undelivered).value
+        self.assertEqual(error.kind, "retry")
+
+
+class GivenUpTests(DeliveryCase):
+    def test_whoever_waits_for_a_call_hears_that_its_last_attempt_failed(self) -> None:
+        self.platform.failing = [Undelivered("server error", "retry") for _ in range(3)]
+        queue = outbox("test", "default")
+        worker = Worker(self.queue, queue, self.deliverer, RetryPolicy(), self.clock, Random(1))
+        worker.startService()
+        waiting = self.outbox.send([CALL])
+        self.clock.pump([0.5] * 10)
+        error = self.failureResultOf(waiting, DeliveryError).value
+        self.assertIn("attempt 3 of 3: server error", str(error))
+        self.assertIn("given up", self.steps("reply:r1"))
+        self.successResultOf(worker.stopService())
 
 
 class CallTests(DeliveryCase):

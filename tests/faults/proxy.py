@@ -97,10 +97,10 @@ class _Pair:
             self.server.close(True)
             return
         self._up = Pipe(
-            proxy.up, reactor, ends[0].transport, self._write_up, ends[1].close, self.reset
+            proxy.up, proxy.clock, ends[0].transport, self._write_up, ends[1].close, self.reset
         )
         self._down = Pipe(
-            proxy.down, reactor, ends[1].transport, self._write_down, ends[0].close, self.reset
+            proxy.down, proxy.clock, ends[1].transport, self._write_down, ends[0].close, self.reset
         )
         early, self._early = self._early, []
         for data in early:
@@ -116,6 +116,7 @@ class _Pair:
 
     def came(self, end: _End, data: bytes) -> None:
         """Bytes of one side."""
+        self._proxy.passed += 1
         if end is self.client:
             self.from_client(data)
         elif self._down is not None:
@@ -169,17 +170,21 @@ class FaultProxy(Factory):
     """The proxy, on a port of its own.
 
     :param port: of the server on loopback.
+    :param clock: times what is late or slow.
     :ivar up: what client to server suffers.
     :ivar down: what server to client suffers.
     :ivar refusing: new connections are reset at once.
     :ivar total: connections that clients opened so far.
     :ivar most: most that were open at once.
+    :ivar passed: pieces that came from either side so far; what a test watches to see rest.
     """
 
     noisy = False
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, clock: Any = reactor) -> None:
         self._server = port
+        self.clock = clock
+        self.passed = 0
         self.up = Faults()
         self.down = Faults()
         self.refusing = False
@@ -321,10 +326,10 @@ class HttpProxy(FaultProxy):
     :ivar requests: all that clients sent, oldest first.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, clock: Any = reactor) -> None:
         self.http = HttpFaults()
         self.requests: list[Request] = []
-        super().__init__(port)
+        super().__init__(port, clock)
 
     def make_pair(self) -> _Pair:
         """As above."""

@@ -38,11 +38,17 @@ class Script:
     """Keeps every delivery; ends each as the test says.
 
     :ivar answer: called for each delivery; else it waits.
+    :ivar given_up: what it was told is dead, and whether that is unknown.
     """
 
     calls: list[tuple[float, Delivery, Deferred[None]]] = field(factory=list)
     answer: Callable[[Delivery], Deferred[None]] | None = None
     clock: Clock | None = None
+    given_up: list[tuple[str, bool]] = field(factory=list)
+
+    def gave_up(self, delivery: Delivery, reason: str, unknown: bool) -> None:
+        """Keep it."""
+        self.given_up.append((delivery.id, unknown))
 
     def handle(self, delivery: Delivery) -> Deferred[None]:
         """Begin."""
@@ -193,6 +199,7 @@ class RetryTests(WorkerCase):
         self.assertEqual(self.script.ids[:4], ["m1", "m1", "m1", "m2"])
         (letter,) = self.letters()
         self.assertEqual((letter.state, letter.attempts), ("dead", 3))
+        self.assertEqual(self.script.given_up, [(letter.id, False)])
         lines = letter.reason.split("\n")
         self.assertEqual(lines[0], "attempt 3 of 3: no route")
         self.assertEqual([line.split(",")[0] for line in lines[1:]], ["attempt 1", "attempt 2"])

@@ -61,6 +61,9 @@ class Effects:
             raise Undelivered("no luck", "retry", 1)
         tell("D", number)
 
+    def gave_up(self, delivery: Delivery, reason: str, unknown: bool) -> None:
+        """The letters tell."""
+
 
 class Victim:
     """Produces and works on messages."""

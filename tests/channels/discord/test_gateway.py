@@ -94,7 +94,7 @@ class QuietTests(SynchronousTestCase):
             self.assertLess(line.clock.seconds() - died, 57.5)
         self.assertEqual(line.codes, [4000])
         [failure] = line.failures
-        self.assertTrue(failure.value.at_once)
+        self.assertFalse(failure.value.at_once, "it must not look connected while it dials")
         self.assertEqual(line.clock.getDelayedCalls(), [])
 
 

@@ -144,7 +144,7 @@ class EndTests(Rig):
         self.discord.gateway.acking = False
         error = await self.ended(running)
         self.assertIn("heartbeat", str(error))
-        self.assertTrue(getattr(error, "at_once", False))
+        self.assertFalse(getattr(error, "at_once", True))
         self.assertEqual(self.discord.gateway.closes[-1], 4000)
         self.discord.gateway.acking = True
         await self.connect()

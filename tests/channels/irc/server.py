@@ -103,7 +103,7 @@ class Client(LineOnlyReceiver):
     def numeric(self, code: str, *params: str) -> None:
         *most, last = params
         words = " ".join([self.nick or "*", *most])
-        tag = f"@time={stamp(time.time())} " if "server-time" in self.caps else ""
+        tag = f"@time={stamp(self.factory.wall())} " if "server-time" in self.caps else ""
         self.say(f"{tag}:{NAME} {code} {words} :{last}")
 
     def lineReceived(self, raw: bytes) -> None:
@@ -133,7 +133,7 @@ class Client(LineOnlyReceiver):
 
     def _floods(self) -> bool:
         """As in RFC 1459, 8.10: a timer that each line moves, and that may not run away."""
-        server, now = self.factory, time.monotonic()
+        server, now = self.factory, self.factory.wall()
         self.penalty = max(self.penalty, now) + server.line_seconds
         if self.penalty - now > server.line_seconds * server.most_lines:
             server.violations.append("excess flood")
@@ -306,6 +306,7 @@ class Server(Factory):
 
     :ivar people: who is there without a connection; tests speak for them.
     :ivar violations: what a real server would have minded.
+    :ivar wall: what time it is here.
     :ivar line_seconds: what each line costs; ``most_lines`` of them may be owed.
     """
 
@@ -314,6 +315,7 @@ class Server(Factory):
     noisy = False
 
     def __init__(self) -> None:
+        self.wall: Callable[[], float] = time.time
         self.clients: list[Client] = []
         self.channels: dict[str, set[Client]] = {}
         self.people: set[str] = set()
@@ -355,7 +357,7 @@ class Server(Factory):
         self, prefix: str, target: str, text: str, account: str, tags: dict[str, str] | None = None
     ) -> Post:
         """Let somebody say something; every moment is a millisecond of its own."""
-        self._last = max(time.time(), self._last + 0.001)
+        self._last = max(self.wall(), self._last + 0.001)
         post = Post(
             msgid=self.next_id("msg"),
             target=target,

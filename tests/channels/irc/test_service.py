@@ -7,6 +7,7 @@ from openclaw.interfaces.channels import ChannelDown, ChannelFailed
 from openclaw.interfaces.queue import QueueFull
 from tests.channels.irc.counterpart import NICK, ROOM
 from tests.channels.irc.rig import ServerCase, outgoing
+from tests.channels.irc.server import Client
 
 
 class ComingInTests(ServerCase):
@@ -127,6 +128,24 @@ class HearingTests(ServerCase):
         await self.start()
         await self.until(lambda: len(self.texts()) == 12)
         self.assertEqual(self.texts(), [str(number) for number in range(12)])
+
+    async def test_it_comes_also_while_our_dead_self_has_the_nick(self) -> None:
+        await self.start()
+        await self.until(lambda: self.state.get("heard"))
+        self.irc.say("first", chat_id="ada", sender_id="account:ada")
+        await self.until(lambda: self.texts() == ["first"])
+        await self.down()
+        await self.until(lambda: not self.server.clients)
+        dead = Client()
+        dead.nick = "tia"
+        dead.say = lambda line: None  # type: ignore[method-assign]  # It has no connection.
+        self.server.clients.append(dead)
+        self.irc.say("to the dead", chat_id="ada", sender_id="account:ada")
+        await self.start()
+        self.server.clients.remove(dead)
+        await self.until(lambda: len(self.texts()) == 2)
+        self.assertIn(b"NICK tia_", self.server.heard)
+        self.assertEqual(self.texts(), ["first", "to the dead"])
 
     async def test_what_is_said_meanwhile_comes_after_it(self) -> None:
         await self.start()

@@ -69,10 +69,12 @@ class Homeserver(Door):
     :ivar old: it has no authenticated media yet.
     :ivar ignores_to: it looks further back than the token it is given.
     :ivar waits: whether syncs wait for news at all.
+    :ivar clock: how long they wait is counted on it.
     """
 
-    def __init__(self, token: str = "syt_secret_token") -> None:
+    def __init__(self, token: str = "syt_secret_token", clock: Any = reactor) -> None:
         super().__init__()
+        self.clock = clock
         self.token = token
         self.tokens[token] = (BOT, "DEVICE1")
         self.names = {BOT: "Tia", ADA: "Ada"}
@@ -449,8 +451,7 @@ class Homeserver(Door):
         wait = int(call.query.get("timeout", "0")) / 1000
         if said is not None or not since or not wait or not self.waits:
             return said or {"next_batch": f"s{self.position}"}
-        timing: Any = reactor
-        timer = timing.callLater(wait, self._tell)
+        timer = self.clock.callLater(wait, self._tell)
         self._waiting.append(Waiting(request, call, since, timer))
         return self.LATER
 

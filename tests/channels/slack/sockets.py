@@ -65,6 +65,7 @@ class _Factory(WebSocketServerFactory):
 class Sockets:
     """Every connection of the app.
 
+    :ivar shown_port: where the app is sent, if that is not where it listens: to a proxy.
     :ivar greets: whether connections are greeted at all.
     :ivar acks: what came back, by envelope: the connection and the whole answer.
     :ivar violations: what the app did that Slack would not stand.
@@ -79,6 +80,7 @@ class Sockets:
         self.greets = True
         self.app_id = APP_ID
         self.frozen = False
+        self.shown_port = 0
         self.acks: dict[str, tuple[_Connection, Fields]] = {}
         self.sent: dict[str, tuple[_Connection, str]] = {}
         self.greeted: Callable[[_Connection], None] = lambda _: None
@@ -103,8 +105,14 @@ class Sockets:
         """An address that may be used once."""
         ticket = token_hex(8)
         self.tickets.add(ticket)
-        port = self._port.getHost().port
-        return f"ws://127.0.0.1:{port}/link/?ticket={ticket}&app_id={APP_ID}"
+        return (
+            f"ws://127.0.0.1:{self.shown_port or self.port}/link/?ticket={ticket}&app_id={APP_ID}"
+        )
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._port.getHost().port)
 
     @property
     def open(self) -> int:

@@ -58,10 +58,12 @@ class Telegram(BotServer):
 
     :ivar topics: threads that there are, by chat.
     :ivar me: what ``getMe`` says.
+    :ivar clock: how long polls wait is counted on it.
     """
 
-    def __init__(self, token: str = TOKEN) -> None:
+    def __init__(self, token: str = TOKEN, clock: Any = reactor) -> None:
         super().__init__(token)
+        self.clock = clock
         self.me: dict[str, Any] = {
             **BOT,
             "can_join_groups": True,
@@ -240,8 +242,7 @@ class Telegram(BotServer):
         if self._poll is not None:
             request, self._poll = self._poll[0], None
             self.fail(request, _conflict("terminated by setWebhook request"))
-        clock: Any = reactor
-        clock.callLater(0, self._flow)
+        self.clock.callLater(0, self._flow)
         return True
 
     def _deleteWebhook(self, given: dict[str, Any]) -> Any:
@@ -277,8 +278,7 @@ class Telegram(BotServer):
         wait = float(given.get("timeout") or 0)
         if found or not wait:
             return found
-        clock: Any = reactor
-        over = clock.callLater(wait, self._end_poll, request)
+        over = self.clock.callLater(wait, self._end_poll, request)
         ended: Deferred[None] = request.notifyFinish()
         ended.addBoth(lambda _: over.active() and over.cancel())
         self._poll = (request, limit, over)

@@ -22,7 +22,7 @@ from openclaw.interfaces.outbound import IOutboundResponse, OutboundError
 USER_AGENT = f"DiscordBot (https://pypi.org/project/openclaw-gateway, {__version__})"
 VERSION = "/v10"
 CONNECT_SECONDS = 10.0
-IDLE_SECONDS = 30.0
+IDLE_SECONDS = 15.0
 MOST_ANSWER_BYTES = 8 << 20
 MOST_UNAUTHORIZED = 3
 MOST_REFUSALS = 9_000

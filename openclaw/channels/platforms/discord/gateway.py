@@ -278,9 +278,9 @@ class Connection:
         self._met("ack")
 
     def _zombie(self) -> None:
-        self.end(
-            ChannelDown("Discord did not answer a heartbeat", at_once=self.is_ready), RESUMABLE
-        )
+        # Not an ordinary end: whatever keeps Discord silent may keep the next connection waiting
+        # too, and the account must not look connected meanwhile.
+        self.end(ChannelDown("Discord did not answer a heartbeat"))
 
     # -- what goes out ---------------------------------------------------------------------------
 

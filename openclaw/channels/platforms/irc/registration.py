@@ -15,7 +15,7 @@ from openclaw.channels.platforms.irc.settings import IRCSettings
 from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed
 
-REGISTER_SECONDS = 30.0
+REGISTER_SECONDS = 15.0
 NICKSERV_SECONDS = 5.0
 """How long services may take to say that we are signed in; channels may want to know before."""
 

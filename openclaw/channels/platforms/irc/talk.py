@@ -96,9 +96,9 @@ class Talk:
         else:
             self._intake.put(message)
 
-    def _message(self, line: Line) -> Inbound | None:
+    def _message(self, line: Line, called: str = "") -> Inbound | None:
         own = self._deliveries.own
-        return inbound(line, self._session, self._place, self._link.now_ms(), own)
+        return inbound(line, self._session, self._place, self._link.now_ms(), own, called)
 
     def _renamed(self, line: Line) -> None:
         new = line.param(0)
@@ -147,7 +147,9 @@ class Talk:
         found: list[Inbound | None] = []
         try:
             if self._session.has_history:
-                found = [self._message(line) for line in await self._missed()]
+                # Our own dead self may still have the nick that people wrote to.
+                nick = self._settings.nick
+                found = [self._message(line, nick) for line in await self._missed()]
         finally:
             self._intake.release([one for one in found if one is not None])
 

@@ -26,20 +26,27 @@ class Place:
 
 
 def inbound(
-    line: Line, session: Session, place: Place, now_ms: int, own: frozenset[str] = frozenset()
+    line: Line,
+    session: Session,
+    place: Place,
+    now_ms: int,
+    own: frozenset[str] = frozenset(),
+    called: str = "",
 ) -> Inbound | None:
     """A ``PRIVMSG`` as a message; ``None`` for what is none: our own, a server's, a CTCP request.
 
     :param own: ids of messages of ours, which a reply may name.
+    :param called: another nick that was ours when it was said.
     """
     if line.command != "PRIVMSG" or len(line.params) < 2 or not line.mask:
         return None
     text = _readable(line)
-    if not text or session.is_own(line.nick):
+    ours = {session.fold(session.nick), session.fold(called or session.nick)}
+    if not text or session.fold(line.nick) in ours:
         return None
     target = line.params[0]
     in_channel = session.is_channel(target)
-    if not in_channel and not session.is_own(target):
+    if not in_channel and session.fold(target) not in ours:
         return None
     chat = target.lstrip(session.features.get("STATUSMSG", "@+")) if in_channel else line.nick
     sent_ms = milliseconds(line.tags.get("time", "")) or now_ms

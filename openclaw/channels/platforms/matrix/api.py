@@ -22,7 +22,7 @@ CLIENT = "/_matrix/client/v3"
 CLIENT_V1 = "/_matrix/client/v1"
 MEDIA = "/_matrix/media/v3"
 
-CALL_SECONDS = 20.0
+CALL_SECONDS = 14.0
 """What an ordinary call may take, from its start to the last byte of its answer."""
 
 UPLOAD_BYTES_PER_SECOND = 50_000
