@@ -12,5 +12,5 @@ html_theme_options = {
     "page_width": "1040px",
 }
 html_show_sourcelink = False
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "examples"]
 nitpicky = True

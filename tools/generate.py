@@ -13,7 +13,7 @@ from openclaw.config.reference import reference
 from openclaw.gateway.handshake import start_handshake
 from openclaw.http.openai.document import document_text
 from openclaw.security.request_life import start_life
-from tools import drawings, limits, modules, protocol_pages, support
+from tools import channels, drawings, limits, modules, protocol_pages, support
 from tools.layers import ROOT
 
 Maker = Callable[[Path], str]
@@ -56,6 +56,11 @@ MADE: Mapping[str, Maker] = {
     "docs/images/agent-process.dot": lambda _: drawings.drawing(start_process),
     "docs/images/pairing.dot": lambda _: drawings.drawing(start_life),
     "docs/limits.rst": _part("docs/limits.rst", "limits", lambda _: limits.table()),
+    "docs/channels/index.rst": _part(
+        "docs/channels/index.rst",
+        "channels",
+        lambda root: channels.table(root / "docs" / "channels.toml"),
+    ),
     "ARCHITECTURE.rst": _part("ARCHITECTURE.rst", "modules", modules.listing),
     "README.rst": _part("README.rst", "support", _support("en")),
     "README.zh.rst": _part("README.zh.rst", "support", _support("zh")),

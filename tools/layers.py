@@ -26,7 +26,7 @@ DOMAIN = (
     "monitoring",
     "cluster",
 )
-UPPER = ("gateway", "http", "client", "assembly", "tap", "cli")
+UPPER = ("gateway", "http", "client", "assembly", "tap", "cli", "testing")
 _BELOW_CLIENTS = frozenset(("errors", "protocol", "interfaces", "deferreds", "config"))
 # What runs a command line must start fast and run beside no server.
 ONLY = {"client": _BELOW_CLIENTS, "cli": _BELOW_CLIENTS | {"client"}}

@@ -1,7 +1,7 @@
 """A program of others that a test runs: what it wrote, and its end."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet import reactor
@@ -42,6 +42,6 @@ class Process(ProcessProtocol):
     async def kill(self) -> None:
         """End it, and wait until it is gone."""
         if not self.ended.called:
-            with suppress(ProcessExitedAlready):
+            with contextlib.suppress(ProcessExitedAlready):
                 self._process.signalProcess("KILL")
             await self.ended

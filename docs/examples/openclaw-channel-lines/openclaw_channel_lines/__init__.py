@@ -1,0 +1,1 @@
+"""A channel for chats that speak JSON objects, one on each line, over TCP."""
