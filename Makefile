@@ -6,6 +6,7 @@
 #   make generated  write the files that are made from the code
 #   make docs       build the documentation into docs/_build
 #   make bench      measure beside the original and write docs/benchmarks.rst (long)
+#   make bench-messages   ten minutes of durable messages, and docs/benchmarks-messages.rst
 #   make kills KILLS=200, make disconnects DISCONNECTS=1000    the same tests, full size
 #   make crowds     5 000 half-open sockets, 10 000 unknown devices and others at the door
 #   make fuzz       10 000 invented requests to the API for programs, 1 000 that hang up
@@ -16,6 +17,7 @@ VENV ?= .venv
 JOBS ?= 2
 TESTS ?= tests
 KILLS ?= 200
+SCHEDULES ?= 1000
 DISCONNECTS ?= 1000
 FUZZ ?= 2600
 # More words for ``openclaw gateway``: make run ARGS="--port 19000"
@@ -29,7 +31,7 @@ PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
 EDITABLE := --config-settings editable_mode=compat --editable
 PINS := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test check lint types generated docs bench kills disconnects crowds fuzz clean
+.PHONY: run test check lint types generated docs bench bench-messages kills disconnects crowds fuzz clean
 
 run: $(VENV)/.ready-run
 	@exec $(BIN)/openclaw gateway $(ARGS)
@@ -63,8 +65,12 @@ bench: $(VENV)/.ready-test
 	@tools/install-node-packages.sh
 	$(BIN)/python -m benchmarks --publish $(ARGS)
 
+bench-messages: $(VENV)/.ready-test
+	$(BIN)/python -m benchmarks.messages --publish $(ARGS)
+
 kills: $(VENV)/.ready-test
-	OPENCLAW_TEST_KILLS=$(KILLS) $(BIN)/python -m tools.run_tests $(KILL_TESTS)
+	OPENCLAW_TEST_KILLS=$(KILLS) OPENCLAW_TEST_SCHEDULES=$(SCHEDULES) \
+		$(BIN)/python -m tools.run_tests $(KILL_TESTS)
 
 disconnects: $(VENV)/.ready-test
 	@tools/install-node-packages.sh

@@ -77,27 +77,33 @@ def describe_machine() -> dict[str, str]:
     }
 
 
+def describe_libraries() -> dict[str, str]:
+    """List the versions of what this gateway runs on."""
+    versions = {"Python": platform.python_version()}
+    for library in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            versions[library] = version(library)
+    return versions
+
+
 def describe_versions(tools: Tools) -> dict[str, str]:
     """List the versions of everything measured that is there."""
-    versions = {"Python": platform.python_version()}
+    versions = describe_libraries()
     packages = {"original": tools.node_modules / "openclaw", "Node": tools.node.parent.parent}
     for name, directory in packages.items():
         if (directory / "package.json").exists():
             versions[name] = json.loads((directory / "package.json").read_text())["version"]
-    for library in LIBRARIES:
-        with suppress(PackageNotFoundError):
-            versions[library] = version(library)
     if tools.peer is not None:
         versions["nanobot"] = PEER.partition("==")[2]
     return versions
 
 
-def make_result(tools: Tools, scale: float) -> Result:
-    """Begin the result of a run."""
+def make_result(tools: Tools | None, scale: float) -> Result:
+    """Begin the result of a run; without ``tools`` of one that measures this gateway alone."""
     return Result(
         date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         machine=describe_machine(),
-        versions=describe_versions(tools),
+        versions=describe_versions(tools) if tools else describe_libraries(),
         scale=scale,
         samples=[],
     )

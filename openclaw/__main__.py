@@ -1,21 +1,34 @@
-"""``python -m openclaw``: the gateway in the foreground; a signal drains it, then it exits 0."""
+"""``python -m openclaw``: the gateway in the foreground; a signal drains it, then it exits 0.
 
+With ``--unseal`` it does what only one process at a time may do to a journal, and ends.
+"""
+
+import os
 import sys
+from pathlib import Path
 
 from twisted.logger import globalLogBeginner
 from twisted.python import usage
 
-from openclaw.errors import StartError
-from openclaw.tap import Options, make_gateway
+from openclaw.errors import StartError, StoreError
+from openclaw.tap import Options, make_gateway, settings_options
+
+
+class ProcessOptions(Options):
+    """What a process of our own understands besides what ``twistd openclaw`` does."""
+
+    optFlags = (["unseal", None, "Write a sealed journal in plain text again, then end."],)
 
 
 def main(arguments: list[str]) -> int:
     """Run until a signal comes; return the exit status."""
     from twisted.internet import reactor
 
-    options = Options()
+    options = ProcessOptions()
     try:
         options.parseOptions(arguments)
+        if options["unseal"]:
+            return _unseal(options)
         gateway = make_gateway(options, reactor, greet=True)
     except usage.UsageError as error:
         sys.stderr.write(f"openclaw gateway: {error}\n")
@@ -28,6 +41,20 @@ def main(arguments: list[str]) -> int:
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
     reactor.run()
     return gateway.exit_status
+
+
+def _unseal(options: ProcessOptions) -> int:
+    # Loaded for this alone.
+    from openclaw.assembly.unsealing import unseal_journal
+
+    os.umask(0o077)
+    try:
+        lines = unseal_journal(settings_options(options), os.environ, Path.home())
+    except StoreError as error:
+        sys.stderr.write(f"Error: {error.message}\n")
+        return int(getattr(error, "exit_status", 1))
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
 
 
 if __name__ == "__main__":

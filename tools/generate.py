@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from openclaw.agents.runtimes.process.life import start_life as start_process
 from openclaw.config.reference import reference
 from openclaw.gateway.handshake import start_handshake
 from openclaw.http.openai.document import document_text
@@ -52,6 +53,7 @@ MADE: Mapping[str, Maker] = {
     "docs/protocol/events.rst": lambda _: protocol_pages.events_page(),
     "docs/protocol/types.rst": lambda _: protocol_pages.types_page(),
     "docs/images/handshake.dot": lambda _: drawings.drawing(start_handshake),
+    "docs/images/agent-process.dot": lambda _: drawings.drawing(start_process),
     "docs/images/pairing.dot": lambda _: drawings.drawing(start_life),
     "docs/limits.rst": _part("docs/limits.rst", "limits", lambda _: limits.table()),
     "ARCHITECTURE.rst": _part("ARCHITECTURE.rst", "modules", modules.listing),

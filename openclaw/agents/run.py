@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from openclaw.interfaces.agents import IRunSink, RunOutcome
+from openclaw.interfaces.agents import IRunSink, IToolSink, RunOutcome, Turn
 from openclaw.interfaces.conversations import Input
 from openclaw.interfaces.events import IEvents
+from openclaw.interfaces.tools import ToolCall, ToolResult
 from openclaw.protocol.base import UNSET
 from openclaw.protocol.schema.agents import AgentEvent, AssistantData
 from openclaw.protocol.schema.chat import ChatEvent, Message, TextPart
@@ -33,7 +34,7 @@ class RunCut(Exception):
         self.why = why
 
 
-@implementer(IRunSink)
+@implementer(IRunSink, IToolSink)
 class Run:
     """A run in progress.
 
@@ -46,6 +47,7 @@ class Run:
     :ivar heard: each is told every piece that may be seen, ungathered.
     :ivar text: the answer so far, what was not told yet included.
     :ivar shown: whether anything of it was allowed to be seen.
+    :ivar steps: what was done with tools so far.
     :ivar ended: fires with the outcome, or fails with :class:`RunCut` or the runtime's failure.
     """
 
@@ -77,6 +79,8 @@ class Run:
         self._seq = 0
         self._told = 0
         self._over = False
+        self._breaks = False
+        self.steps: list[Turn] = []
 
     # -- the runtime tells -------------------------------------------------------------------
 
@@ -90,6 +94,9 @@ class Run:
         """See :meth:`IRunSink.delta`."""
         if self._over:
             return
+        if self._breaks:
+            self._breaks = False
+            text = f"\n\n{text}"
         if self.shown:
             self._show(text)
         elif self._held is None:
@@ -97,6 +104,34 @@ class Run:
             self._recording = self._record_shown().addCallbacks(self._release, self._stop)
         else:
             self._held.append(text)
+
+    def next_part(self) -> None:
+        """What comes now is another part of the answer: it begins with a new paragraph."""
+        self._breaks = bool(self.text) or bool(self._held)
+
+    def commit(self) -> Deferred[None]:
+        """See :meth:`IToolSink.commit`."""
+        if self.shown:
+            return succeed(None)
+        if self._recording is None:
+            self._held = []
+            self._recording = self._record_shown().addCallbacks(self._release, self._stop)
+        waiting: Deferred[None] = Deferred()
+        self._recording.addCallback(lambda _: waiting.callback(None))
+        return waiting
+
+    def tool_started(self, call: ToolCall) -> None:
+        """See :meth:`IToolSink.tool_started`."""
+        if self._over:
+            return
+        self._agent("item", _item(call, "start", "running"))
+
+    def tool_ended(self, call: ToolCall, result: ToolResult) -> None:
+        """See :meth:`IToolSink.tool_ended`; what the tool said is for the model alone."""
+        if self._over:
+            return
+        status = "failed" if result.is_error else "completed"
+        self._agent("item", _item(call, "end", status, result.title))
 
     def thought(self, text: str) -> None:
         """See :meth:`IRunSink.thought`."""
@@ -127,6 +162,11 @@ class Run:
             self._tell()
             self._over = True
             self.ended.errback(failure)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, whatever still works on it."""
+        return self._over
 
     @property
     def may_be_seen(self) -> bool:
@@ -240,6 +280,18 @@ class Run:
             **fields,
         )
         self._events.publish("chat", event, entry.session_key)
+
+
+def _item(call: ToolCall, phase: str, status: str, title: str = "") -> dict[str, Any]:
+    return {
+        "itemId": f"tool:{call.id}",
+        "toolCallId": call.id,
+        "name": call.name,
+        "kind": "tool",
+        "phase": phase,
+        "title": title or call.name,
+        "status": status,
+    }
 
 
 def _or_unset(message: Message | None) -> Any:

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from openclaw.agents.loop import ToolLoop
 from openclaw.agents.run import Run, RunCut
 from openclaw.agents.runtimes.commands import is_command
 from openclaw.deferreds import deferred
@@ -24,7 +25,7 @@ from openclaw.interfaces.conversations import (
     Wishes,
 )
 from openclaw.interfaces.events import IEvents
-from openclaw.interfaces.tools import Authority
+from openclaw.interfaces.tools import Authority, IToolbox
 from openclaw.protocol.schema.chat import Message, TextPart
 
 MAX_SECONDS = 24 * 3600.0
@@ -77,6 +78,8 @@ class Runs:
         self._followed: dict[str, list[Callable[[str], None]]] = {}
         self.conversations: IConversations | None = None
         """Set once, right after both are made: each needs the other."""
+        self.toolbox: IToolbox | None = None
+        """What models may use; set once likewise, ``None`` for nothing."""
 
     # -- IRuns ---------------------------------------------------------------------------------
 
@@ -115,6 +118,12 @@ class Runs:
         """See :meth:`IRuns.interrupt`."""
         for run in list(self._active.values()):
             run.cut("interrupted")
+
+    def supersede(self, run_id: str) -> None:
+        """See :meth:`IRunner.supersede`."""
+        run = self._active.get(run_id)
+        if run is not None:
+            run.cut("aborted")
 
     # -- IRunner -------------------------------------------------------------------------------
 
@@ -196,13 +205,17 @@ class Runs:
             max_tokens=wishes.max_tokens,
             authority=authority_of(entry),
         )
-        return await runtime.run(request, run)
+        toolbox = None if command else self.toolbox
+        absorb = partial(self._conversations.absorb, entry)
+        return await ToolLoop(runtime, run, toolbox, absorb).work(request)
 
     async def _finish(self, run: Run, ending: Ending) -> None:
         """Store the end, then tell it: nobody hears of an answer that could still be lost."""
         if ending.usage.output:
             run.usage(ending.usage.output)
         run.lifecycle({"phase": "finishing", "stopReason": ending.stop_reason})
+        if run.entry.origin is not None:
+            await self._replies.settle(run.entry)
         message = await self._conversations.finish(run.entry, ending)
         data = {
             "startedAt": ending.started_at_ms,
@@ -239,6 +252,7 @@ class Runs:
             usage=outcome.usage,
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
             calls=outcome.calls,
         )
 
@@ -256,6 +270,7 @@ class Runs:
             stop_reason="rpc" if cut.why == "aborted" else cut.why,
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
             error=words[cut.why],
             error_kind="" if cut.why == "aborted" else cut.why,
         )
@@ -272,6 +287,7 @@ class Runs:
             stop_reason="error",
             provider=run.provider,
             model=run.model,
+            steps=tuple(run.steps),
             error=words,
             error_kind=error.kind if isinstance(error, ModelError) else "unknown",
         )

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.channels.account import Account
 from openclaw.channels.accounts import DEFAULT, ConfiguredAccount
+from openclaw.channels.contents import RecentContents
 from openclaw.channels.inbox import InboxHandler
 from openclaw.channels.intake import Gates, Intake
 from openclaw.channels.link import Tools
@@ -51,6 +52,7 @@ MakeWorker = Callable[[str, IHandler], Service]
 class ChannelNeeds:
     """What the channels are made with.
 
+    :ivar alert: told of what an operator should hear of: its kind, in words.
     :ivar counted: told what became of each inbound event: account, outcome.
     """
 
@@ -63,6 +65,7 @@ class ChannelNeeds:
     make_id: Callable[[], str]
     now_ms: Callable[[], int]
     counted: Callable[[str, str], None]
+    alert: Callable[[str, str], None]
     reactor: Any
 
 
@@ -103,6 +106,7 @@ class ChannelParts:
             rules_of=rules.of,
             account_of=channels.account,
             counted=needs.counted,
+            contents=_contents(needs),
         )
         channels.intake = Intake(gates, needs.reactor)
         channels.chat_moved = rules.moved
@@ -236,24 +240,17 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         downloads=Downloads(needs.http, reactor),
         media=media,
         changed=lambda: parts.changed(),
+        alert=needs.alert,
     )
     channels = Channels(around)
     outbox = Outbox(needs.queue, sent, traces, channels.account, deferToThread)
     channels.outbox = outbox
     routes = Routes(needs.store, needs.now_ms)
-    defaults = {one.channel: one.account for one in needs.plan.accounts if one.is_default}
-    keys = KeyMaker(
-        dm_scope=settings.config.session.dm_scope,
-        main_key=settings.config.session.main_key,
-        default_account=lambda channel: defaults.get(channel, "default"),
-    )
-    known = settings.config.agents.known
-    default = next((one.id for one in known if one.default), known[0].id if known else "main")
-    bindings = configured_bindings(settings.config.bindings)
+    router = _router(needs, routes)
     parts = ChannelParts(
         channels=channels,
         replies=ChannelReplies(outbox, channels.account, traces, reactor),
-        router=Router(bindings, keys, routes, default),
+        router=router,
         sockets=sockets,
         values=values,
         sent=sent,
@@ -264,3 +261,24 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         outbox=outbox,
     )
     return parts
+
+
+def _router(needs: ChannelNeeds, routes: Routes) -> Router:
+    settings = needs.settings
+    defaults = {one.channel: one.account for one in needs.plan.accounts if one.is_default}
+    keys = KeyMaker(
+        dm_scope=settings.config.session.dm_scope,
+        main_key=settings.config.session.main_key,
+        default_account=lambda channel: defaults.get(channel, "default"),
+    )
+    known = settings.config.agents.known
+    default = next((one.id for one in known if one.default), known[0].id if known else "main")
+    bindings = configured_bindings(settings.config.bindings)
+    return Router(bindings, keys, routes, default)
+
+
+def _contents(needs: ChannelNeeds) -> RecentContents | None:
+    duplicates = needs.settings.config.deduplication
+    if not duplicates.enabled or duplicates.strategy != "content_hash":
+        return None
+    return RecentContents(needs.reactor.seconds, float(duplicates.window))

@@ -24,17 +24,22 @@ from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.embeddings import Embeddings
 from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.agents.tools.toolbox import Toolbox
 from openclaw.assembly.access import Access, make_access
+from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
-from openclaw.assembly.sealing import make_journal
+from openclaw.assembly.sealing import make_export_sealing, make_journal
+from openclaw.assembly.tools import ToolNeeds, make_toolbox
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
+from openclaw.config.schema.messages import MessageQueue, QueueMode
 from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
+from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
@@ -42,16 +47,20 @@ from openclaw.interfaces.agents import IAgentRuntime, IEmbeddings, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
+from openclaw.interfaces.tools import IToolbox
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.mfa.factor import SecondFactor
+from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
 from openclaw.sessions.conversations import Conversations
+from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
+from openclaw.sessions.merging import ModeOf
 from openclaw.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -95,6 +104,7 @@ class Domain:
 
     :ivar config_revision: names this state of the configuration, without telling its secrets.
     :ivar sealing: ``None`` where the journal is plain.
+    :ivar export_sealing: ``None`` where exported sessions are.
     """
 
     store: SQLiteStore
@@ -110,10 +120,14 @@ class Domain:
     broadcaster: Broadcaster
     config_revision: str
     audit: AuditTrail
+    exports: Exports
     queue: IQueueBackend
+    toolbox: IToolbox
     embeddings: IEmbeddings
+    programs: AgentPrograms
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
+    export_sealing: ExportSealing | None = None
 
     def statuses(self) -> Sequence[AccountStatus]:
         """Every channel account as it is now."""
@@ -121,10 +135,15 @@ class Domain:
 
 
 def make_domain(
-    settings: Settings, secret: bytes, reactor: Any, plan: ChannelPlan | None = None
+    settings: Settings,
+    secret: bytes,
+    reactor: Any,
+    hide: Callable[[str], str],
+    plan: ChannelPlan | None = None,
 ) -> Domain:
     """Make the domain of one gateway; its parts know each other through interfaces.
 
+    :param hide: takes secrets out of what models are told by tools.
     :param plan: the channel accounts there are.
     """
     store, sealing = make_journal(settings, reactor)
@@ -134,33 +153,24 @@ def make_domain(
     figures = _figures(store, reactor)
     outbound = _outbound(settings, reactor)
     reset = Reset()
-    view = GatewayView(
-        version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
-    )
+    view = _view(figures, store, broadcaster)
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
-    catalogue = _catalogue(settings, commands, outbound, reactor)
-    timeout = settings.config.agents.defaults.timeout_seconds
-    count = figures.count_run
+    programs = AgentPrograms(settings, reactor, figures.notices.note, make_id)
+    catalogue = _catalogue(settings, commands, outbound, programs, reactor)
     queue = make_queue(settings, store, now_ms)
     channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
     replies = NoReplies() if channels is None else channels.replies
-    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
+    runs = _runs(settings, catalogue, commands, broadcaster, reactor, figures, replies)
     keys = make_keys(settings)
+    index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
+    mode_of = _mode_of(settings.config.messages.queue)
     conversations = Conversations(
-        store,
-        runs,
-        broadcaster,
-        SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms),
-        keys,
-        reactor,
-        now_ms,
-        make_id,
-        replies,
+        store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies, mode_of=mode_of
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
-    figures.active_runs = lambda: len(runs.active())
+    runs.toolbox = _toolbox(settings, conversations, keys, channels, outbound, hide, reactor)
     return Domain(
         store=store,
         second_factor=factor,
@@ -175,10 +185,69 @@ def make_domain(
         figures=figures,
         broadcaster=broadcaster,
         config_revision=settings.loaded.revision(secret),
+        exports=Exports(store, index, keys, now_ms),
         queue=queue,
+        toolbox=runs.toolbox,
         embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
+        programs=programs,
         channels=channels,
         sealing=sealing,
+        export_sealing=make_export_sealing(settings),
+    )
+
+
+def _runs(
+    settings: Settings,
+    catalogue: Catalogue,
+    commands: EmbeddedAgent,
+    broadcaster: Broadcaster,
+    reactor: Any,
+    figures: Figures,
+    replies: IReplies,
+) -> Runs:
+    timeout = settings.config.agents.defaults.timeout_seconds
+    runs = Runs(
+        catalogue,
+        commands,
+        broadcaster,
+        reactor,
+        now_ms,
+        make_id,
+        timeout,
+        figures.count_run,
+        replies,
+    )
+    figures.active_runs = lambda: len(runs.active())
+    return runs
+
+
+def _view(figures: Figures, store: SQLiteStore, broadcaster: Broadcaster) -> GatewayView:
+    return GatewayView(
+        version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
+    )
+
+
+def _toolbox(
+    settings: Settings,
+    conversations: IConversations,
+    keys: SessionKeys,
+    channels: ChannelParts | None,
+    outbound: TreqOutbound,
+    hide: Callable[[str], str],
+    reactor: Any,
+) -> Toolbox:
+    return make_toolbox(
+        ToolNeeds(
+            settings=settings,
+            conversations=conversations,
+            canonical=keys.canonical,
+            channels=None if channels is None else channels.channels,
+            downloads=Downloads(outbound, reactor),
+            make_id=make_id,
+            hide=hide,
+            now_ms=now_ms,
+            reactor=reactor,
+        )
     )
 
 
@@ -210,6 +279,7 @@ def _channels(
             make_id=make_id,
             now_ms=now_ms,
             counted=figures.count_message,
+            alert=figures.notices.note,
             reactor=reactor,
         )
     )
@@ -228,6 +298,10 @@ class NoReplies:
     def grew(self, entry: Input, text: str) -> None:
         """Tell nobody."""
 
+    def settle(self, entry: Input) -> Deferred[None]:
+        """Nothing was shown."""
+        return succeed(None)
+
     def silent(self, entry: Input) -> None:
         """Tell nobody."""
 
@@ -240,6 +314,14 @@ class NoReplies:
             channel=entry.origin.target.channel if entry.origin is not None else "",
         )
         return succeed(None)
+
+
+def _mode_of(queue: MessageQueue) -> ModeOf:
+    def mode_of(entry: Input) -> QueueMode:
+        channel = "webchat" if entry.origin is None else entry.origin.target.channel
+        return queue.by_channel.get(channel, queue.mode)
+
+    return mode_of
 
 
 def _scene(view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset) -> Scene:
@@ -277,9 +359,15 @@ def model_of(catalogue: Catalogue, ref: str, agent_id: str = "") -> ModelInfo:
 
 
 def _catalogue(
-    settings: Settings, commands: EmbeddedAgent, outbound: TreqOutbound, reactor: Any
+    settings: Settings,
+    commands: EmbeddedAgent,
+    outbound: TreqOutbound,
+    programs: AgentPrograms,
+    reactor: Any,
 ) -> Catalogue:
     def build(provider: ProviderSettings) -> IAgentRuntime:
+        if provider.id in settings.backends:
+            return programs.runtime(settings.backends[provider.id])
         # Loaded at the first run that needs it: a gateway without a model never does.
         from openclaw.agents.runtimes.server import ServerRuntime
 

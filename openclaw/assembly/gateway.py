@@ -38,6 +38,7 @@ DRAIN_SECONDS = 5.0
 RECORD_SECONDS = 1.0
 CHANNELS_SECONDS = 1.5
 CLOSE_SECONDS = 1.0
+PROGRAMS_SECONDS = 1.5  # Beside channels and sockets.
 CLEAN_UP_SECONDS = 1.0
 
 
@@ -69,6 +70,7 @@ class GatewayService(Service):
         self._reactor = reactor
         self._greet = greet
         self._tasks = Tasks()
+        self._notes = Tasks()
         self._ports: list[IListeningPort] = []
         self._log_file = LogFile(settings.log_file, hide=parts.hide)
         self._runtime = RuntimeFile(settings.places.own_dir / "runtime.json")
@@ -155,7 +157,7 @@ class GatewayService(Service):
         self._phases.report()
         self._announce()
         revision = parts.config_revision
-        self._tasks.spawn("audit", note_start(parts.audit, self._settings, revision))
+        self._notes.spawn("audit", note_start(parts.audit, self._settings, revision))
         self._started.callback(None)
 
     def _failed(self, error: Exception) -> None:
@@ -220,18 +222,21 @@ class GatewayService(Service):
     async def _stop(self) -> None:
         parts = self._parts
         parts.stopping = True
-        parts.audit.note("gateway.stopped", "gateway")
         for port in self._ports:
             port.stopListening()
+        await self._at_most(RECORD_SECONDS, "the note of the start", self._notes.drain())
+        parts.audit.note("gateway.stopped", "gateway")
         await self._tasks.cancel()
         await parts.heartbeat.stopService()
         if parts.channels is not None:
             parts.channels.shut()
         await self._drain()
+        programs = parts.programs.stop(PROGRAMS_SECONDS)
         if parts.channels is not None:
             await self._at_most(CHANNELS_SECONDS, "closing channels", parts.channels.stop())
         parts.door.shut("gateway stopping")
         await self._sockets_closed()
+        await self._at_most(PROGRAMS_SECONDS, "ending agents", programs)
         await self._at_most(CLEAN_UP_SECONDS, "clean-up", self._clean_up())
         self._runtime.remove(os.getpid())
         self._log.info("stopped")

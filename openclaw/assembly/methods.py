@@ -22,14 +22,19 @@ from openclaw.gateway.methods.channels import ChannelMethods
 from openclaw.gateway.methods.chat import ChatMethods
 from openclaw.gateway.methods.configuration import ConfigMethods
 from openclaw.gateway.methods.devices import DeviceMethods
+from openclaw.gateway.methods.exports import ExportMethods
 from openclaw.gateway.methods.mfa import MfaMethods
 from openclaw.gateway.methods.pairing import PairingMethods
 from openclaw.gateway.methods.queue import QueueMethods
 from openclaw.gateway.methods.sessions import SessionMethods
+from openclaw.gateway.methods.setup import Reached, SetupMethods
 from openclaw.gateway.methods.system import SystemMethods
+from openclaw.gateway.methods.token import TokenMethods
+from openclaw.gateway.methods.workers import WorkerMethods
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.repeats import Repeats
 from openclaw.gateway.step_up import StepUp
+from openclaw.interfaces.security import IAdmission, ISharedToken
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_tail import LogTail
 from openclaw.protocol.methods import METHODS
@@ -48,6 +53,9 @@ class MethodTable:
     agents: Sequence[AgentProfile]
     sign_in: Callable[[], DashboardLink]
     step_up: StepUp
+    token: ISharedToken
+    admission: IAdmission
+    reached: Reached
     tls: Callable[[], TlsStatus] | None
     clock: IReactorTime
 
@@ -62,12 +70,16 @@ class MethodTable:
             self._channels(),
             AutomationMethods(),
             devices,
+            self._setup(),
             PairingMethods(senders=domain.access.senders, devices=devices),
             self._mfa(),
+            ExportMethods(exports=domain.exports, sealing=domain.export_sealing, make_id=make_id),
+            TokenMethods(token=self.token, now_ms=now_ms),
             QueueMethods(
                 queue=domain.queue, hide=known_secrets(self.settings).clean, now_ms=now_ms
             ),
-            AuditMethods(trail=domain.audit, sealing=domain.sealing),
+            AuditMethods(trail=domain.audit, sealing=domain.sealing, exports=domain.export_sealing),
+            WorkerMethods(workers=domain.programs.workers),
             ConfigMethods(snapshot=_snapshot(self.settings, domain.config_revision)),
         )
         handlers: dict[str, Handler] = {}
@@ -94,6 +106,14 @@ class MethodTable:
             pairing=access.approvals,
             codes=access.codes,
             broadcaster=self.domain.broadcaster,
+            verified=lambda client: self.step_up.verified_until_ms(client) is not None,
+        )
+
+    def _setup(self) -> SetupMethods:
+        return SetupMethods(
+            admission=self.admission,
+            reached=self.reached,
+            auth="password" if self.settings.auth_mode == "password" else "token",
             verified=lambda client: self.step_up.verified_until_ms(client) is not None,
         )
 

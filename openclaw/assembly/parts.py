@@ -12,12 +12,14 @@ from twisted.internet.defer import Deferred, succeed
 
 from openclaw.agents.runs import Runs
 from openclaw.assembly.access import Access
+from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
 from openclaw.assembly.programs import Programs
 from openclaw.assembly.protocol import Front, make_front, tailscale_peer_of
 from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
+from openclaw.assembly.renewal import renewal
 from openclaw.assembly.upkeep import Upkeep
 from openclaw.assembly.web import MakeApi, make_port
 from openclaw.automation.heartbeat import HeartbeatService
@@ -31,7 +33,6 @@ from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_file import Hide
 from openclaw.protocol.schema.system import DashboardLink
-from openclaw.routing.admission import Admission
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.tls.keeper import CertificateKeeper
@@ -76,15 +77,14 @@ class Parts:
     config_revision: str
     queue: IQueueBackend
     hide: Hide
+    programs: AgentPrograms
     channels: ChannelParts | None = None
     certificate: CertificateKeeper | None = None
     stopping: bool = False
 
 
-def _ending(settings: Settings, domain: Domain, reactor: Any) -> Service | None:
-    """Ends connections whose credential ends; only ID tokens do."""
-    if settings.access.oidc is None:
-        return None
+def _ending(domain: Domain, reactor: Any) -> Service:
+    """Ends connections whose credential ends, as ID tokens, certificates and old tokens do."""
     revocation = Revocation(domain.broadcaster, reactor)
 
     def end() -> Deferred[None]:
@@ -95,8 +95,12 @@ def _ending(settings: Settings, domain: Domain, reactor: Any) -> Service | None:
 
 
 def _join(domain: Domain, front: Front, reactor: Any) -> None:
-    """Lead the channels into the conversations, and what becomes of them into health."""
+    """Lead the channels into the conversations, and what becomes of all that into health."""
+    domain.programs.changed = front.health.renew
     if domain.channels is not None:
+        # Loaded here, for a gateway without channels need not pay for it.
+        from openclaw.routing.admission import Admission
+
         senders, work = domain.access.senders, front.limits.work
         admission = Admission(senders, work.take_sender, reactor.seconds)
         domain.channels.join(domain.conversations, admission)
@@ -124,6 +128,7 @@ def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
         Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
         Upkeep(domain.access.devices.flush, reactor),
         Upkeep(domain.access.requests.sweep, reactor),
+        _ending(domain, reactor),
         Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
         Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
     )
@@ -144,21 +149,22 @@ def assemble(
     :param device_secret: device tokens are derived from it.
     :param certificate: what the port encrypts with, if it does.
     """
-    domain = make_domain(settings, device_secret, reactor, plan)
-    front = make_front(settings, domain, shared_secret, port, reactor, certificate)
+    secrets = () if plan is None else plan.secrets
+    known = known_secrets(settings, shared_secret, device_secret.decode(), *secrets)
+    domain = make_domain(settings, device_secret, reactor, known.clean, plan)
+    front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
     _join(domain, front, reactor)
     # Where nobody has to show a token, any program on this machine could spend the owner's money.
     has_token = bool(shared_secret) and settings.auth_mode != "none"
-    programs = Programs(settings, domain, front, reactor) if has_token else None
+    programs = Programs(settings, domain, front, reactor, domain.toolbox) if has_token else None
     make_api = None if programs is None else programs.make_api
 
     def stopping() -> bool:
         return parts.stopping
 
     port_of = partial(_port, settings, domain, front, make_api, reactor, stopping)
-    secrets = () if plan is None else plan.secrets
-    ending = _ending(settings, domain, reactor)
-    optional = (certificate, domain.sealing, front.limits.names, ending, programs)
+    renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
+    optional = (certificate, domain.sealing, front.limits.names, renewing, programs)
     parts: Parts = Parts(
         port=port,
         started_at_ms=domain.figures.started_at_ms,
@@ -178,7 +184,8 @@ def assemble(
         config_revision=domain.config_revision,
         queue=domain.queue,
         channels=domain.channels,
-        hide=known_secrets(settings, shared_secret, device_secret.decode(), *secrets).clean,
+        hide=known.clean,
+        programs=domain.programs,
         certificate=certificate,
         sign_in=front.sign_in,
     )

@@ -14,6 +14,7 @@ from openclaw.assembly.access import is_own_address
 from openclaw.assembly.domain import Domain, make_id, now_ms
 from openclaw.assembly.limits import Limits, make_limits
 from openclaw.assembly.methods import MethodTable
+from openclaw.assembly.reached import reached
 from openclaw.config.settings import Settings
 from openclaw.gateway.dispatcher import Dispatcher
 from openclaw.gateway.door import Door, PeerOf, Sources, Timing
@@ -21,12 +22,13 @@ from openclaw.gateway.greeting import About, Greeting
 from openclaw.gateway.methods.agents import AgentProfile
 from openclaw.gateway.outgoing import EndOfTurn
 from openclaw.gateway.presence import Presence
+from openclaw.gateway.revocation import Revocation
 from openclaw.gateway.step_up import StepUp
 from openclaw.interfaces.security import IAdmission, Peer
 from openclaw.monitoring.health import HealthKeeper, HealthSources
 from openclaw.protocol.connect import Policy, SessionDefaults
 from openclaw.protocol.methods import METHODS
-from openclaw.protocol.schema.system import DashboardLink, PresenceEntry
+from openclaw.protocol.schema.system import DashboardLink, PresenceEntry, QueueHealth
 from openclaw.security.admission import Admission
 from openclaw.security.audit.admission import AuditedAdmission
 from openclaw.security.audit.events import AuditedEvents
@@ -34,6 +36,7 @@ from openclaw.security.identities.headers import tailscale_peer, with_proxy_user
 from openclaw.security.identities.sources import Identities
 from openclaw.security.peers import PeerReader
 from openclaw.security.policy import TrustPolicy
+from openclaw.security.shared_token import SharedToken
 from openclaw.security.tls.keeper import CertificateKeeper
 
 
@@ -60,11 +63,13 @@ def make_front(
     secret: str,
     port: int,
     reactor: Any,
-    certificate: CertificateKeeper | None = None,
+    certificate: CertificateKeeper | None,
+    learn: Callable[[str], None],
 ) -> Front:
     """Make everything between sockets and domain.
 
     :param secret: the shared token or password; empty where there is none.
+    :param learn: is told what must be kept out of the log from now on.
     """
     peer_of = _peer_of(settings)
     limits = make_limits(settings, reactor)
@@ -82,6 +87,9 @@ def make_front(
         agents=agents,
         sign_in=sign_in,
         step_up=step_up,
+        admission=admission,
+        reached=reached(settings, port, certificate),
+        token=_shared_token(settings, domain, admission, learn, reactor),
         tls=None if certificate is None else certificate.status,
         clock=reactor,
     )
@@ -141,12 +149,15 @@ def _door(
 
 def _step_up(settings: Settings, domain: Domain) -> StepUp:
     access, factor = settings.access, domain.second_factor
-    return StepUp(
+    step_up = StepUp(
         access.mfa_required_for if access.mfa_enabled else (),
         METHODS,
         lambda: factor.status().enrolled_at_ms is not None,
         now_ms,
     )
+    if step_up.withholds_events():
+        domain.broadcaster.may_hear = step_up.may_hear
+    return step_up
 
 
 def tailscale_peer_of(address: IAddress | None, headers: Mapping[str, str]) -> Peer:
@@ -193,6 +204,26 @@ def _admission(
     return AuditedAdmission(inner, domain.audit)
 
 
+def _shared_token(
+    settings: Settings,
+    domain: Domain,
+    admission: IAdmission,
+    learn: Callable[[str], None],
+    reactor: Any,
+) -> SharedToken:
+    source: str = settings.token_source
+    if settings.auth_mode == "password":
+        source = "password"
+    return SharedToken(
+        settings.places.token_path,
+        source,
+        admission,
+        learn,
+        Revocation(domain.broadcaster, reactor).shared_secret,
+        os.urandom,
+    )
+
+
 def _myself(settings: Settings) -> PresenceEntry:
     system = os.uname()
     return PresenceEntry(
@@ -224,20 +255,21 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
         default_agent=domain.keys.default_agent,
         tls=None if certificate is None else certificate.status,
         channels=domain.statuses,
+        queue=QueueHealth(backend=domain.queue.backend, durable=domain.queue.backend != "memory"),
+        agents_down=domain.programs.down,
     )
     return HealthKeeper(sources, reactor, now_ms)
 
 
 def _agents(settings: Settings, catalogue: Catalogue) -> tuple[AgentProfile, ...]:
-    workspace = str(settings.workspace)
     known = settings.config.agents.known
     if not known:
-        return (AgentProfile("main", "Assistant", workspace),)
+        return (AgentProfile("main", "Assistant", str(settings.workspace)),)
     return tuple(
         AgentProfile(
             agent.id,
             agent.identity.name or agent.name or agent.id.capitalize(),
-            workspace,
+            str(settings.workspaces[agent.id]),
             catalogue.default_for(agent.id).ref,
         )
         for agent in known

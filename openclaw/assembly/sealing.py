@@ -1,12 +1,15 @@
 """Makes the journal, and what seals it, if anything does; opens nothing and reads no key yet."""
 
 import os
+from pathlib import Path
 from typing import Any
 
+from openclaw.config.sealing import KeySettings
 from openclaw.config.settings import Settings
+from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
-from openclaw.security.sealing.sealer import Sealer
-from openclaw.security.sealing.sources import GivenKeys, KeyFile, KeySource
+from openclaw.security.sealing.sealer import Sealer, algorithm_named
+from openclaw.security.sealing.sources import GivenKeys, KeyFile, KeySource, SessionKeyFile
 from openclaw.storage.sqlite import SQLiteStore
 
 
@@ -18,16 +21,38 @@ def make_journal(settings: Settings, reactor: Any) -> tuple[SQLiteStore, Rotatio
     :raises openclaw.errors.ConfigError: keys that were given are no keys.
     """
     sealer = _sealer(settings)
-    path = settings.places.own_dir / "journal.sqlite"
-    store = SQLiteStore(path, reactor, reactor, sealer=sealer)
+    store = SQLiteStore(journal_path(settings), reactor, reactor, sealer=sealer)
     return store, None if sealer is None else Rotation(store, sealer, reactor)
 
 
-def _sealer(settings: Settings) -> Sealer | None:
+def make_export_sealing(settings: Settings) -> ExportSealing | None:
+    """What seals exported sessions; ``None`` where they are plain.
+
+    :raises openclaw.errors.ConfigError: keys that were given are no keys.
+    """
     sealing = settings.sealing
-    if not sealing.storage:
+    if sealing.session == "none":
         return None
-    source: KeySource = KeyFile(sealing.key_file)
-    if sealing.keys is not None:
-        source = GivenKeys(sealing.keys, sealing.keys_from)
-    return Sealer(source, os.urandom)
+    source: KeySource = SessionKeyFile(sealing.keys.session_file)
+    if sealing.keys.given is not None:
+        source = GivenKeys(sealing.keys.given, sealing.keys.given_from)
+    return ExportSealing(source, algorithm_named(sealing.session), os.urandom)
+
+
+def journal_path(settings: Settings) -> Path:
+    """Where the journal is."""
+    return settings.places.own_dir / "journal.sqlite"
+
+
+def _sealer(settings: Settings) -> Sealer | None:
+    if not settings.sealing.storage:
+        return None
+    return Sealer(key_source(settings.sealing.keys), os.urandom)
+
+
+def key_source(keys: KeySettings) -> KeySource:
+    """Where the journal's keys come from.
+
+    :raises openclaw.errors.ConfigError: keys that were given are no keys.
+    """
+    return KeyFile(keys.file) if keys.given is None else GivenKeys(keys.given, keys.given_from)

@@ -50,6 +50,7 @@ class Surroundings:
     :ivar webhook_base: how platforms reach this gateway, without a slash at its end; may be empty.
     :ivar media: keeps files that come and go.
     :ivar changed: told after every change of an account's state.
+    :ivar alert: told of what an operator should hear of: its kind, in words.
     """
 
     registry: Registry
@@ -63,6 +64,7 @@ class Surroundings:
     downloads: IDownloads
     media: MediaStore
     changed: Callable[[], None]
+    alert: Callable[[str, str], None]
 
 
 class _Running:
@@ -130,7 +132,7 @@ class Channels(MultiService):
             enabled=configured.settings.enabled,
             name=configured.settings.name,
         )
-        record = Record(status, around.tools.now_ms, lambda: self._changed(key))
+        record = Record(status, around.tools.now_ms, lambda: self._changed(key), around.alert)
         account = Account(configured, record, around.tools.clock, around.tools.random)
         account.channel = load(configured.manifest.factory)(self._link(account))
         record.status = evolve(record.status, mode=getattr(account.channel, "mode", ""))

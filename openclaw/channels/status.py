@@ -13,13 +13,19 @@ class Record:
 
     :param changed: called after every change of state, not for every message.
     :param now_ms: wall clock.
+    :param alert: told once of each change that an operator should hear of: its kind, in words.
     """
 
     _log = Logger()
 
     def __init__(
-        self, status: AccountStatus, now_ms: Callable[[], int], changed: Callable[[], None]
+        self,
+        status: AccountStatus,
+        now_ms: Callable[[], int],
+        changed: Callable[[], None],
+        alert: Callable[[str, str], None] = lambda kind, words: None,
     ) -> None:
+        self._alert = alert
         self.status = status
         self.heard_ms = self.inbound_ms = self.outbound_ms = 0
         self._now_ms = now_ms
@@ -72,6 +78,7 @@ class Record:
     def gives_up(self, remedy: str) -> None:
         """See :class:`openclaw.channels.life.Core`."""
         self._turn("failed", last_error=remedy, last_disconnect_at=self._now_ms())
+        self._alert("channel.failed", f"{self.status.channel}/{self.status.account}: {remedy}")
 
     def rests(self) -> None:
         """See :class:`openclaw.channels.life.Core`."""

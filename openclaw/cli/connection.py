@@ -109,14 +109,14 @@ class Connection:
         except ClientError as error:
             raise explain(error, self.target) from None
 
-    def call_with_code(self, prompt: str, method: str) -> Any:
-        """Call a method that takes a code, which the user types.
+    def call_with_code(self, prompt: str, method: str, given_code: str | None = None) -> Any:
+        """Call a method that takes a code, which the user types unless it was given.
 
         :return: the payload as plain objects.
         :raises Problem: the gateway said no, or nothing.
         """
         try:
-            return with_code(prompt, lambda code: self.ask(method, {"code": code}))
+            return with_code(prompt, lambda code: self.ask(method, {"code": code}), given_code)
         except ClientError as error:
             raise explain(error, self.target) from None
 

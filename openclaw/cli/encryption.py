@@ -1,13 +1,16 @@
 """``openclaw encryption``: how the journal is sealed, and with which key."""
 
+import os
 import secrets
+import sys
 from base64 import urlsafe_b64encode
 from typing import Any
 
 import click
 
 from openclaw.cli.connection import Connection
-from openclaw.cli.given import Given, common
+from openclaw.cli.gateway import launch_arguments
+from openclaw.cli.given import Given, common, places
 from openclaw.cli.output import aside, fields, print_json, say
 
 _ADMIN = ["operator.admin"]
@@ -41,6 +44,19 @@ def rotate(given: Given) -> None:
         aside("Older copies of the journal still need the key that they were made with.")
 
 
+@command.command("unseal")
+@places
+@click.pass_obj
+def unseal(given: Given) -> None:
+    """Write the journal in plain text again; the gateway must not run meanwhile.
+
+    It takes the journal's key, from where the configuration says it is.
+    """
+    arguments = [*launch_arguments(given), "--unseal"]
+    sys.stdout.flush()
+    os.execve(sys.executable, arguments, dict(given.environ))
+
+
 @command.command("key")
 def key() -> None:
     """Print a fresh key, for security.encryption.masterKey."""
@@ -54,6 +70,8 @@ def _show(found: dict[str, Any], given: Given) -> None:
     if found["storage"] == "none":
         say("The journal is not sealed.")
         say('Set security.encryption.storage to "aes-256-gcm" and restart the gateway.')
+        if found.get("session", "none") != "none":
+            fields((("exported sessions", found["session"]),))
         return
     say("sealed", bold=True, fg="green")
     doing = f"under way, {found['rows']} rows so far" if found["rotating"] else ""
@@ -63,5 +81,6 @@ def _show(found: dict[str, Any], given: Given) -> None:
             ("key", found.get("keyId", "")),
             ("kept in", found.get("source", "")),
             ("rotation", doing),
+            ("exported sessions", found.get("session", "none")),
         )
     )

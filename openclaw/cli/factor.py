@@ -1,4 +1,7 @@
-"""Asks the user for a code of the second factor where the gateway wants one; checks none itself."""
+"""Shows the gateway a code of the second factor where it wants one; checks none itself.
+
+A command without a device proves it for itself: what it showed counts on its own connection.
+"""
 
 import sys
 from collections.abc import Callable
@@ -17,26 +20,34 @@ Ask = Callable[[str, object], Any]
 
 
 def with_factor(ask: Ask, given: Given, method: str, params: object) -> Any:
-    """Ask the gateway; if it wants a second factor, ask the user for one and ask it again.
+    """Ask the gateway; if it wants a second factor, show one and ask it again.
+
+    The code is that of ``--mfa-code``, which is sent to no gateway that does not want it; without
+    one the user is asked.
 
     :param ask: takes method and params; raises ``RequestFailed`` if the gateway says no.
-    :raises RequestFailed: as ``ask``, and where nobody is at the terminal.
+    :raises RequestFailed: as ``ask``; where there is no code and nobody at the terminal; and where
+        ``--mfa-code`` is not good: each works once.
     """
     try:
         return ask(method, params)
     except RequestFailed as error:
         if not _can_be_shown(error, given):
             raise
-    aside(f"{method} needs your second factor.")
-    with_code("Code of your authenticator app", lambda code: ask("mfa.verify", {"code": code}))
+    if given.mfa_code is None:
+        aside(f"{method} needs your second factor.")
+    prompt = "Code of your authenticator app"
+    with_code(prompt, lambda code: ask("mfa.verify", {"code": code}), given.mfa_code)
     return ask(method, params)
 
 
-def with_code(prompt: str, use: Callable[[str], Any]) -> Any:
-    """Let the user type a code, again if it was wrong.
+def with_code(prompt: str, use: Callable[[str], Any], given_code: str | None = None) -> Any:
+    """Use the code that was given, or let the user type one, again if it was wrong.
 
     :param use: takes a code; raises ``RequestFailed`` if it is not good.
     """
+    if given_code is not None:
+        return use(given_code)
     for left in reversed(range(TRIES)):
         code = click.prompt(prompt, err=True)
         try:
@@ -50,4 +61,5 @@ def with_code(prompt: str, use: Callable[[str], Any]) -> Any:
 
 def _can_be_shown(error: RequestFailed, given: Given) -> bool:
     wanted = error.detail_code == "MFA_REQUIRED" and error.details.get("enrolled") is not False
-    return wanted and not given.as_json and sys.stdin.isatty()
+    at_terminal = not given.as_json and sys.stdin.isatty()
+    return wanted and (given.mfa_code is not None or at_terminal)

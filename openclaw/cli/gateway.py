@@ -55,7 +55,7 @@ def _become_gateway(given: Given, arguments: list[str], token: str | None) -> No
     os.execve(sys.executable, arguments, environ)
 
 
-def launch_arguments(given: Given, host: str | None, port: int | None) -> list[str]:
+def launch_arguments(given: Given, host: str | None = None, port: int | None = None) -> list[str]:
     """The argument vector of the gateway's own process."""
     # -P: whatever lies in the current directory is not our code.
     arguments = [sys.executable, "-P", "-m", "openclaw"]

@@ -34,6 +34,7 @@ class Given:
     allow_plaintext_lan: bool = False
     tls_fingerprint: str | None = None
     ssh: str | None = None
+    mfa_code: str | None = field(default=None, repr=False)
 
 
 class Duration(click.ParamType[float]):
@@ -88,6 +89,11 @@ def common(command: Command) -> Command:
             help="Certificate that the gateway must show; others are refused.",
         ),
         _option("--ssh", metavar="USER@HOST", help="Reach the gateway through an SSH tunnel."),
+        _option(
+            "--mfa-code",
+            metavar="CODE",
+            help="Second factor, for where nobody can be asked; each works once.",
+        ),
         places,
         _option("--token", help="Gateway token [found on this machine]."),
         _option("--url", help="Gateway address [found on this machine]."),

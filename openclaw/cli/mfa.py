@@ -66,7 +66,7 @@ def disable(given: Given) -> None:
         told = gateway.call("mfa.status")
         if told["enabled"] and told["enrolled"]:
             prompt = "Code of your authenticator app, or a recovery code"
-            done = gateway.call_with_code(prompt, "mfa.disable")
+            done = gateway.call_with_code(prompt, "mfa.disable", given.mfa_code)
         else:
             done = gateway.call("mfa.disable")
     if given.as_json:

@@ -1,22 +1,26 @@
-"""``openclaw sessions``: lists the conversations the gateway keeps."""
+"""``openclaw sessions``: lists the conversations the gateway keeps, and hands them out."""
 
 from typing import Any
 
 import click
 
 from openclaw.cli.connection import Connection
+from openclaw.cli.export import export, unseal
 from openclaw.cli.given import Given, common
 from openclaw.cli.output import ago, print_json, say, table
 
 
-@click.command("sessions")
+@click.group("sessions", invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, help="How many [50].")
 @click.option("--search", help="Only those whose key or title has this in it.")
 @click.option("--archived", is_flag=True, help="The archived ones, too.")
 @common
-@click.pass_obj
-def command(given: Given, limit: int, search: str | None, archived: bool) -> None:
-    """List the conversations, the latest first."""
+@click.pass_context
+def command(ctx: click.Context, limit: int, search: str | None, archived: bool) -> None:
+    """List the conversations, the latest first, or write one to a file."""
+    if ctx.invoked_subcommand is not None:
+        return
+    given = ctx.ensure_object(Given)
     params: dict[str, Any] = {"limit": limit}
     if search:
         params["search"] = search
@@ -28,6 +32,10 @@ def command(given: Given, limit: int, search: str | None, archived: bool) -> Non
         print_json(listed)
     else:
         _show(listed)
+
+
+command.add_command(export)
+command.add_command(unseal)
 
 
 def _show(listed: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from openclaw.config.fingerprints import read_fingerprints
+from openclaw.config.certificate_names import read_certificate_names
 from openclaw.config.schema import Config
 from openclaw.config.schema.authentication import ALGORITHMS, Certificate, Oidc
 from openclaw.config.schema.gateway import TrustedProxy
@@ -61,7 +61,7 @@ class AccessSettings:
     """Who may come in by which credential, and who is asked for a second one.
 
     :ivar kinds: the kinds of credentials that count; ``None``: all that are configured.
-    :ivar certificates: by fingerprint, ``AB:CD:...``.
+    :ivar certificates: by fingerprint ``AB:CD:...``, subject ``dn:...`` or common name ``cn:...``.
     :ivar identity_scopes: scopes of users that a proxy or Tailscale names.
     :ivar tailscale_port: the loopback port for ``tailscale serve``; ``None``: there is none.
     """
@@ -164,13 +164,16 @@ def _certificates(given: Mapping[str, Certificate]) -> dict[str, CertificateRule
     for text, certificate in given.items():
         path = f'{_AT}.certificates["{text}"]'
         try:
-            names = read_fingerprints(text)
+            names = read_certificate_names(text)
         except ValueError as error:
             raise ConfigError(str(error), path) from None
         if bool(certificate.device) == bool(certificate.scopes):
             raise ConfigError("expected either device or scopes", path)
         scopes = scopes_of(certificate.scopes, f"{path}.scopes")
-        rules |= {name: CertificateRule(certificate.device, scopes) for name in names}
+        for name in names:
+            if name in rules:
+                raise ConfigError("names a certificate that another entry names as well", path)
+            rules[name] = CertificateRule(certificate.device, scopes)
     return rules
 
 

@@ -97,7 +97,13 @@ class KnownSecrets:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        found = {one for one in secrets if len(one) >= KNOWN_LENGTH}
+        self._found: frozenset[str] = frozenset()
+        self.learn(*secrets)
+
+    def learn(self, *secrets: str) -> None:
+        """Hide these from now on as well."""
+        found = self._found | {one for one in secrets if len(one) >= KNOWN_LENGTH}
+        self._found = found
         spellings = {form for one in found for form in (one, quote(one, safe=""), repr(one)[1:-1])}
         longest_first = sorted(spellings, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")

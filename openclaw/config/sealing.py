@@ -1,7 +1,8 @@
-"""What the configuration says about sealing at rest, decided; makes no key and opens no journal."""
+"""What the configuration says about sealing, decided; makes no key and opens no journal."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from attrs import field, frozen
 
@@ -11,47 +12,78 @@ from openclaw.config.schema.security import Encryption
 from openclaw.errors import ConfigError
 
 _HERE, _THERE = "security.encryption", "security.transport.encryption"
+SessionSealing = Literal["none", "aes-256-gcm", "chacha20-poly1305"]
+
+
+@frozen(kw_only=True)
+class KeySettings:
+    """Where the keys are.
+
+    :ivar file: the journal's keys, unless ``given`` has them.
+    :ivar given: keys as they were written elsewhere; ``None``: in files.
+    :ivar given_from: where that was, in words.
+    """
+
+    file: Path = Path("encryption-keys")
+    given: str | None = field(default=None, repr=False)
+    given_from: str = ""
+
+    @property
+    def session_file(self) -> Path:
+        """The keys of exported sessions, which are never replaced: exports are out of our sight."""
+        return self.file.with_name(f"{self.file.name}-sessions")
 
 
 @frozen(kw_only=True)
 class SealingSettings:
-    """How the journal is sealed.
+    """What is sealed, and with which keys.
 
-    :ivar key_file: where the keys are, unless ``keys`` has them.
-    :ivar keys: keys as they were written elsewhere; ``None``: in the file.
-    :ivar keys_from: where that was, in words.
+    :ivar storage: the journal is.
+    :ivar session: how exported sessions are.
     """
 
     storage: bool = False
-    key_file: Path = Path("encryption-keys")
-    keys: str | None = field(default=None, repr=False)
-    keys_from: str = ""
+    session: SessionSealing = "none"
+    keys: KeySettings = KeySettings()
 
 
 def sealing_settings(
     config: Config, environ: Mapping[str, str], own_dir: Path, home: Path
 ) -> SealingSettings:
-    """Decide everything about sealing.
+    """Decide everything about sealing; keys that nothing needs are not looked up.
 
     :param own_dir: where the key file is unless it is said.
     :raises ConfigError: two places contradict each other, or the key is not to be had.
     """
-    path, encryption = _section(config)
-    if encryption.storage == "none":
+    _, encryption = _section(config)
+    if encryption.storage == "none" and encryption.session == "none":
         return SealingSettings()
+    return SealingSettings(
+        storage=encryption.storage != "none",
+        session=encryption.session,
+        keys=key_settings(config, environ, own_dir, home),
+    )
+
+
+def key_settings(
+    config: Config, environ: Mapping[str, str], own_dir: Path, home: Path
+) -> KeySettings:
+    """Say where the keys are, whether or not anything is to be sealed with them.
+
+    :raises ConfigError: as :func:`sealing_settings`.
+    """
+    path, encryption = _section(config)
     if encryption.master_key is not None and encryption.key_file is not None:
         raise ConfigError("is set, and keyFile as well; keep one of the two", f"{path}.masterKey")
     if encryption.master_key is not None:
-        return SealingSettings(
-            storage=True,
-            keys=resolve(encryption.master_key, environ, f"{path}.masterKey"),
-            keys_from=f"{path}.masterKey{describe(encryption.master_key)}",
+        return KeySettings(
+            given=resolve(encryption.master_key, environ, f"{path}.masterKey"),
+            given_from=f"{path}.masterKey{describe(encryption.master_key)}",
         )
     named = encryption.key_file
     if named is None:
-        return SealingSettings(storage=True, key_file=own_dir / "encryption-keys")
-    file = home / named[2:] if named.startswith("~/") else Path(named)
-    return SealingSettings(storage=True, key_file=file)
+        return KeySettings(file=own_dir / "encryption-keys")
+    return KeySettings(file=home / named[2:] if named.startswith("~/") else Path(named))
 
 
 def _section(config: Config) -> tuple[str, Encryption]:

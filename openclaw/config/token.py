@@ -1,4 +1,4 @@
-"""The gateway token's own file: made once, read back ever after; compares nothing."""
+"""The gateway token's own file: made once, read back, replaced on request; compares nothing."""
 
 import os
 from base64 import urlsafe_b64encode
@@ -49,7 +49,7 @@ def read_or_make_token(path: Path, random: Callable[[int], bytes]) -> str:
         return token
     try:
         _make_private(path.parent)
-        _create(path, urlsafe_b64encode(random(TOKEN_BYTES)).decode().rstrip("="))
+        _create(path, _new(random))
     except OSError as error:
         raise StartError(f"cannot make the gateway token {path}: {error.strerror}") from error
     made = read_token(path)
@@ -58,8 +58,40 @@ def read_or_make_token(path: Path, random: Callable[[int], bytes]) -> str:
     return made
 
 
+def replace_token(path: Path, random: Callable[[int], bytes]) -> str:
+    """Put a new token in the place of the old one; it has happened when this returns, or not.
+
+    :param random: as for :func:`read_or_make_token`.
+    :raises OSError: it could not be written; the old one is still there.
+    """
+    token = _new(random)
+    draft = _drafted(path, token)
+    try:
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+    return token
+
+
+def _new(random: Callable[[int], bytes]) -> str:
+    return urlsafe_b64encode(random(TOKEN_BYTES)).decode().rstrip("=")
+
+
 def _create(path: Path, token: str) -> None:
     """Put a whole file in place, or leave the one that somebody else put there first."""
+    draft = _drafted(path, token)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
+def _drafted(path: Path, token: str) -> Path:
+    """Write a token beside its place, so that nobody ever reads half of one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -68,13 +100,10 @@ def _create(path: Path, token: str) -> None:
             file.write(token.encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
+    except BaseException:
         draft.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+        raise
+    return draft
 
 
 def _make_private(directory: Path) -> None:

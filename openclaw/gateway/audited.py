@@ -12,11 +12,26 @@ from openclaw.gateway.dispatcher import Handler
 from openclaw.interfaces.audit import Detail, IAudit
 
 _GROUPS = frozenset(
-    ("device", "node", "pairing", "mfa", "encryption", "config", "secrets", "exec", "plugin")
+    (
+        *("device", "node", "pairing", "mfa", "encryption"),
+        *("gateway", "config", "secrets", "exec", "plugin"),
+    )
 )
+# Whole conversations leave the gateway, or are opened: so these are noted as well.
+_ALSO = frozenset(("sessions.export", "sessions.unseal"))
 _LOOKS = frozenset(("list", "status", "get", "describe", "schema", "lookup"))
 # Params that say what a decision was about; a code or a token is never among them.
-_TOLD = ("request_id", "device_id", "role", "scopes", "channel", "account", "sender_id", "path")
+_TOLD = (
+    "request_id",
+    "device_id",
+    "role",
+    "scopes",
+    "channel",
+    "account",
+    "sender_id",
+    "path",
+    "key",
+)
 
 
 def audited(handlers: Mapping[str, Handler], audit: IAudit) -> dict[str, Handler]:
@@ -30,7 +45,7 @@ def audited(handlers: Mapping[str, Handler], audit: IAudit) -> dict[str, Handler
 def is_audited(name: str) -> bool:
     """Whether calls of a method are noted: it belongs to security, and does more than look."""
     parts = name.split(".")
-    return parts[0] in _GROUPS and parts[-1] not in _LOOKS
+    return name in _ALSO or (parts[0] in _GROUPS and parts[-1] not in _LOOKS)
 
 
 def _noting(name: str, handler: Handler, audit: IAudit) -> Handler:

@@ -1,6 +1,6 @@
 """Events to every client that may have them: encoded once, numbered per connection."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from zope.interface import implementer
 
@@ -20,10 +20,12 @@ class Broadcaster:
 
     :ivar presence_version: rises with every change of the presence list.
     :ivar health_version: rises with every change of the health snapshot.
+    :ivar may_hear: what else keeps events of a scope from a client; ``None``: nothing does.
     """
 
     def __init__(self) -> None:
         self._clients: dict[str, Client] = {}
+        self.may_hear: Callable[[Client, str], bool] | None = None
         self.presence_version = 0
         self.health_version = 0
 
@@ -69,4 +71,7 @@ class Broadcaster:
         if by_session and session_key not in client.followed:
             return False
         scope = EVENTS[event].scope
-        return scope is None or scope in client.allowed
+        if scope is None:
+            return True
+        heard = scope in client.allowed
+        return heard and (self.may_hear is None or self.may_hear(client, scope))

@@ -14,6 +14,7 @@ from openclaw.gateway.client import Client
 from openclaw.gateway.door import Door, PeerOf
 from openclaw.gateway.fast_frames import FastFrames
 from openclaw.gateway.handshake import Handshake, start_handshake
+from openclaw.gateway.heads import plain_head
 from openclaw.gateway.outgoing import Outgoing
 from openclaw.interfaces.security import Admitted, Peer
 from openclaw.protocol.connect import Challenge
@@ -68,6 +69,13 @@ class GatewayConnection(FastFrames):
         self._meter: Meter | None = None
 
     # -- Autobahn tells -----------------------------------------------------------------------
+
+    def processHandshake(self) -> None:
+        """Have Autobahn read the same headers as everybody else."""
+        end = self.data.find(b"\r\n\r\n")
+        if end >= 0:
+            self.data = plain_head(self.data[:end]) + self.data[end:]
+        super().processHandshake()
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Take the facts of the upgrade; whoever must be refused never gets this far."""

@@ -43,7 +43,7 @@ class Revocation:
         )
 
     def expired(self, now_ms: int) -> None:
-        """Close the sockets of credentials that have ended by themselves, as ID tokens do."""
+        """Close the sockets of credentials that have ended by themselves: ID tokens, old tokens."""
 
         def concerned(client: Client) -> bool:
             ends = client.admitted.expires_at_ms

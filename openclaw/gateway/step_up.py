@@ -14,7 +14,7 @@ _OWN = "mfa."  # Else nobody could enrol, or show a code.
 _PATH = "access.authentication.mfa.requiredFor"
 NEXT = {
     True: "Call mfa.verify with the code of your authenticator app, then ask again; the command "
-    "line asks you for it.",
+    "line asks you for it, or takes it as --mfa-code.",
     False: "Nothing is enrolled yet: on the gateway's machine run `openclaw mfa enroll`.",
 }
 
@@ -67,6 +67,14 @@ class StepUp:
         if method.name.startswith(_OWN):
             return False
         return method.name in self._methods or method.scope in self._scopes
+
+    def withholds_events(self) -> bool:
+        """Whether there are scopes whose events wait for a factor: with methods there are none."""
+        return bool(self._scopes)
+
+    def may_hear(self, client: Client, scope: str) -> bool:
+        """Whether a client may have events of a scope: what may not be read may not be heard."""
+        return scope not in self._scopes or self.verified_until_ms(client) is not None
 
     def covers_scope(self, scope: str | None) -> bool:
         """The same for what is no method: an HTTP route by its scope."""

@@ -13,6 +13,7 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from openclaw.gateway.heads import read_headers
 from openclaw.gateway.pace import Pace
 from openclaw.interfaces.security import Peer
 
@@ -205,19 +206,8 @@ class UpgradeAnywhere(Resource):
         return answer
 
 
-def read_headers(head: bytes) -> dict[str, str]:
-    """The headers of a request head, by lowercase name; repeated ones joined by commas."""
-    headers: dict[str, str] = {}
-    for line in head.split(b"\r\n")[1:]:
-        name, colon, value = line.partition(b":")
-        if colon:
-            key, text = name.decode("latin-1").strip().lower(), value.decode("latin-1").strip()
-            headers[key] = f"{headers[key]},{text}" if key in headers else text
-    return headers
-
-
 def header_map(request: Request) -> dict[str, str]:
-    """The headers of a request the HTTP server has parsed, in the form of ``read_headers``."""
+    """The headers of a request the HTTP server has parsed, in the form of :func:`read_headers`."""
     return {
         name.decode("latin-1").lower(): ",".join(value.decode("latin-1") for value in values)
         for name, values in request.requestHeaders.getAllRawHeaders()

@@ -6,7 +6,7 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from openclaw.interfaces.tools import Authority, Image, ToolCall, ToolSpec
+from openclaw.interfaces.tools import Authority, Image, ToolCall, ToolResult, ToolSpec
 
 MOST_TURNS = 200
 """The latest turns of a conversation that a model is shown; what is older, a summary stands for."""
@@ -151,6 +151,23 @@ class IRunSink(Interface):
 
     def watched() -> bool:
         """Whether anybody sees the answer grow; if not, nothing is gained by pacing it."""
+
+
+class IToolSink(Interface):
+    """What a sink of runs also provides, for runtimes that use tools by themselves."""
+
+    def tool_started(call: ToolCall) -> None:
+        """A tool is used; whoever uses it has called ``commit`` before, if it can be felt."""
+
+    def tool_ended(call: ToolCall, result: ToolResult) -> None:
+        """The use of a tool is over."""
+
+    def commit() -> Deferred[None]:
+        """Make sure that the run is never run again: something is about to be done outside.
+
+        :return: fires once that is on disk, or once the run has ended because it cannot be;
+            never fails.
+        """
 
 
 class IAgentRuntime(Interface):

@@ -132,6 +132,7 @@ class Ending:
 
     :ivar text: what had been answered; partial unless ``state`` is ``done``.
     :ivar error: in words for the user; empty if nothing went wrong.
+    :ivar steps: what was done with tools on the way.
     :ivar calls: see :attr:`RunRecord.calls`.
     """
 
@@ -145,6 +146,7 @@ class Ending:
     model: str = ""
     error: str = ""
     error_kind: str = ""
+    steps: tuple[Turn, ...] = ()
     calls: tuple[ToolCall, ...] = ()
 
 
@@ -166,6 +168,12 @@ class IConversations(Interface):
         """The conversation a runtime should see for one input, that input last.
 
         :param most: how many of the latest turns; a summary of what is older comes on top.
+        """
+
+    def absorb(entry: Input) -> Deferred[Sequence[str]]:
+        """Make inputs that came meanwhile part of a run, where its session is steered.
+
+        :return: fires with what they say, once that is durable; often with nothing.
         """
 
     def shown(run_id: str) -> Deferred[None]:
@@ -224,6 +232,9 @@ class IRunner(Interface):
     def run(entry: Input) -> Deferred[None]:
         """Run one input to its end, whatever that is; never fails."""
 
+    def supersede(run_id: str) -> None:
+        """A newer input takes the place of a run: end it as if somebody had stopped it."""
+
 
 class IRuns(Interface):
     """What clients may do with runs that exist."""
@@ -257,6 +268,13 @@ class IReplies(Interface):
 
     def grew(entry: Input, text: str) -> None:
         """So much of the answer may be seen already; each call has the whole of it so far."""
+
+    def settle(entry: Input) -> Deferred[None]:
+        """Nothing more of it will grow, and its end is about to be recorded.
+
+        :return: fires soon, never with a failure: once nothing of what was shown is on its way any
+            more, so that after a crash it is known whether there is something to go on from.
+        """
 
     def silent(entry: Input) -> None:
         """It ended, and nothing is to be said."""

@@ -23,6 +23,19 @@ class NamedUser:
 
 
 @frozen
+class ClientCertificate:
+    """A certificate that a client has shown, and TLS has verified.
+
+    :ivar names: what it may be called by, the most exact first: its SHA-256 fingerprint,
+        ``AB:CD:...``, then ``dn:`` and its subject, then ``cn:`` and its common name.
+    :ivar expires_at_ms: Unix milliseconds.
+    """
+
+    names: tuple[str, ...]
+    expires_at_ms: int
+
+
+@frozen
 class Peer:
     """What the wire tells about the other side, before any credential is looked at.
 
@@ -33,8 +46,8 @@ class Peer:
     :ivar attributed: forwarded headers, if any, came from a trusted proxy.
     :ivar origin: the ``Origin`` header; ``None`` if absent, which no browser does.
     :ivar host: the ``Host`` header as sent, lowercased; empty if absent.
-    :ivar certificate: SHA-256 fingerprint, ``AB:CD:...``, of the certificate that the client itself
-        has shown and TLS has verified; ``None`` without one, and always behind a proxy.
+    :ivar certificate: what the client itself has shown; ``None`` without one, and always behind a
+        proxy.
     :ivar user: whom a proxy has signed in; ``None`` unless the listener believes it.
     """
 
@@ -44,7 +57,7 @@ class Peer:
     attributed: bool = True
     origin: str | None = None
     host: str = ""
-    certificate: str | None = None
+    certificate: ClientCertificate | None = None
     user: NamedUser | None = None
 
 
@@ -60,6 +73,7 @@ class Admitted:
     :ivar issued_at_ms: when that token was made, Unix milliseconds.
     :ivar local: the four conditions of local trust hold.
     :ivar expires_at_ms: when the credential ends, and the connection with it, Unix milliseconds.
+    :ivar subject: who it is, in the words of whoever vouched; empty where nobody did.
     """
 
     role: str
@@ -70,6 +84,7 @@ class Admitted:
     issued_at_ms: int | None = None
     local: bool = False
     expires_at_ms: int | None = None
+    subject: str = ""
 
 
 @frozen
@@ -114,16 +129,18 @@ class Device:
 class Approver:
     """Who decides about pairings and tokens.
 
-    :ivar name: what attempts are counted by: a device, or an address.
+    :ivar name: what attempts are counted by: a device, a user, or an address.
     :ivar allowed: every scope it effectively holds, implied ones included.
     :ivar device_id: ``None`` for a device-less client.
     :ivar verified: it has lately shown a second factor.
+    :ivar user: whom somebody else has vouched for; empty for who came with a secret of our own.
     """
 
     name: str
     allowed: frozenset[str]
     device_id: str | None = None
     verified: bool = False
+    user: str = ""
 
 
 @frozen
@@ -187,6 +204,28 @@ class IAdmission(Interface):
 
     def sign_in_code() -> SignInCode:
         """Make a fresh one-time code: single use, ten minutes."""
+
+    def setup_code(as_operator: bool, verified: bool) -> SignInCode:
+        """Make a code that pairs one device as node, and as operator too if wanted: ten minutes.
+
+        :param verified: whoever asks has lately shown a second factor, so that the code is good
+            where a pairing takes one.
+        """
+
+    def change_secret(secret: str) -> None:
+        """Take another shared secret from now on; the old one and all one-time codes are void."""
+
+
+class ISharedToken(Interface):
+    """The token that the owner's own tools share with the gateway."""
+
+    def rotate() -> Deferred[str]:
+        """Make a new one; every connection that came with the old one is closed.
+
+        :return: fires with the file that holds it, once it is durable and counts.
+        :raises openclaw.errors.InvalidRequest: through the Deferred: it is kept where the gateway
+            does not write, or there is none.
+        """
 
 
 class IDevices(Interface):

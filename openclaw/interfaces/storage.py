@@ -1,6 +1,6 @@
 """What the journal promises to everything above it, and what it asks of sealing; no engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -50,6 +50,9 @@ class ITransaction(Interface):
 
     def execute(sql: str, /, **params: SQLValue) -> int:
         """Run one statement and return how many rows it inserted, changed or deleted."""
+
+    def execute_each(sql: str, each: Sequence[Mapping[str, SQLValue]], /) -> int:
+        """Do so once for each of some parameters, in order; returns how many rows in all."""
 
     def seal(purpose: str, row_id: str, data: bytes) -> bytes:
         """Make a payload ready for its column; the same bytes where the journal is not sealed.

@@ -96,6 +96,16 @@ class ITool(Interface):
         """
 
 
+class IForeignTool(ITool):
+    """A tool that another program describes; its ``arguments`` are any JSON object.
+
+    Its name may have capitals and ``-`` in it.
+    """
+
+    schema: dict[str, Any] = Attribute("JSON Schema of the arguments, as the program gave it.")
+    seconds: float = Attribute("How long one use may take.")
+
+
 class IToolSource(Interface):
     """Offers tools that are not known beforehand: the servers of a protocol, say."""
 
@@ -106,9 +116,10 @@ class IToolSource(Interface):
 class IToolbox(Interface):
     """Every tool there is; packages register theirs, the agents use them."""
 
-    def register(tool: ITool) -> None:
+    def register(tool: ITool, seconds: float | None = None) -> None:
         """Offer a tool.
 
+        :param seconds: how long one use may take; ``None`` for the usual time.
         :raises ValueError: the name is taken or is none.
         """
 

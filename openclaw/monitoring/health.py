@@ -21,6 +21,7 @@ from openclaw.protocol.schema.system import (
     AgentHeartbeat,
     EventLoop,
     Health,
+    QueueHealth,
     RecentSession,
     SessionFigures,
     StoreFigures,
@@ -38,6 +39,8 @@ class HealthSources:
     :ivar changed: told before a new snapshot is published, to raise its version.
     :ivar heartbeat: the default agent's heartbeat as it is set now.
     :ivar channels: every account as it is now.
+    :ivar queue: where messages wait.
+    :ivar agents_down: agents whose process crashes too often, by name.
     :ivar tls: tells about the port's certificate; ``None`` where the port speaks no TLS.
     """
 
@@ -48,8 +51,10 @@ class HealthSources:
     heartbeat: Callable[[], AgentHeartbeat]
     changed: Callable[[], None]
     default_agent: str
+    queue: QueueHealth
     tls: Callable[[], TlsStatus] | None = None
     channels: Callable[[], Sequence[AccountStatus]] = tuple
+    agents_down: Callable[[], Sequence[str]] = tuple
 
 
 @implementer(IHealth)
@@ -140,6 +145,8 @@ class HealthKeeper(Service):
                 durable=store.backend != "memory",
                 error=UNSET if store.ok else store.last_error or UNSET,
             ),
+            queue=sources.queue,
+            agents_down=list(sources.agents_down()) or UNSET,
             tls=UNSET if sources.tls is None else sources.tls(),
         )
 

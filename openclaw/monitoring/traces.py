@@ -32,14 +32,13 @@ class _Step:
 
 
 def _write(tx: ITransaction, *, steps: Sequence[_Step]) -> None:
-    for one in steps:
-        tx.execute(
-            "insert into trace(key, at, step, detail) values (:key, :at, :step, :detail)",
-            key=one.key,
-            at=one.at_ms,
-            step=one.step,
-            detail=one.detail,
-        )
+    tx.execute_each(
+        "insert into trace(key, at, step, detail) values (:key, :at, :step, :detail)",
+        [
+            {"key": one.key, "at": one.at_ms, "step": one.step, "detail": one.detail}
+            for one in steps
+        ],
+    )
 
 
 def _read(tx: ITransaction, *, key: str) -> list[Row]:

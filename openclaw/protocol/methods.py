@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import msgspec
-from attrs import field, frozen
-
-from openclaw.protocol import scopes
+from openclaw.protocol import scopes, worker_methods
+from openclaw.protocol.method import Method
 from openclaw.protocol.schema import (
     agents,
     audit,
@@ -14,6 +12,7 @@ from openclaw.protocol.schema import (
     chat,
     configuration,
     devices,
+    exports,
     mfa,
     queue,
     sessions,
@@ -21,33 +20,7 @@ from openclaw.protocol.schema import (
 )
 from openclaw.protocol.schema.common import NoParams, Ok
 
-
-@frozen
-class Method:
-    """One method.
-
-    :ivar scope: what the caller must hold; ``None``: every connection may call it.
-    :ivar keyed: the params carry an idempotency key.
-    :ivar control: changes who may do what, or the gateway itself: a few a minute are enough.
-    :ivar or_result: a second shape of the result, where there are two.
-    :ivar work: starts agent work or sends messages, so the work limit counts it.
-    """
-
-    name: str
-    params: type[Any]
-    result: Any
-    scope: str | None
-    summary: str
-    keyed: bool = False
-    work: bool = False
-    control: bool = False
-    or_result: Any = None
-    decoder: msgspec.json.Decoder[Any] | None = field(init=False, repr=False, eq=False)
-
-    @decoder.default
-    def _make_decoder(self) -> msgspec.json.Decoder[Any] | None:
-        """Nothing to decode for a method that takes nothing."""
-        return None if self.params is NoParams else msgspec.json.Decoder(self.params)
+__all__ = ["METHODS", "Method"]
 
 
 _READ, _WRITE, _ADMIN = scopes.READ, scopes.WRITE, scopes.ADMIN
@@ -146,6 +119,20 @@ _TABLE = (
         "Replace the older part of a transcript by a summary.",
     ),
     Method(
+        "sessions.export",
+        exports.ExportParams,
+        exports.Exported,
+        _READ,
+        "A whole session as lines of JSON, part by part; sealed where that is configured.",
+    ),
+    Method(
+        "sessions.unseal",
+        exports.UnsealParams,
+        exports.Unsealed,
+        _ADMIN,
+        "Open a part of a sealed export.",
+    ),
+    Method(
         "sessions.messages.subscribe",
         sessions.MessagesSubscribeParams,
         sessions.MessagesSubscribed,
@@ -231,6 +218,14 @@ _TABLE = (
     Method("cron.status", NoParams, automation.CronStatus, _READ, "The scheduler."),
     Method("cron.list", automation.CronListParams, automation.CronPage, _READ, "Scheduled jobs."),
     Method("device.pair.list", NoParams, devices.DevicePairList, scopes.PAIRING, "Devices."),
+    Method(
+        "device.pair.setupCode",
+        devices.SetupCodeParams,
+        devices.SetupCode,
+        _ADMIN,
+        "A code with which one device sets itself up, without another approval.",
+        control=True,
+    ),
     Method(
         "device.pair.approve",
         devices.ApproveParams,
@@ -372,12 +367,21 @@ _TABLE = (
         "Remove the second factor, by one more code of it.",
     ),
     Method(
+        "gateway.token.rotate",
+        NoParams,
+        system.TokenRotated,
+        _ADMIN,
+        "Replace the gateway's token; connections of the old one are closed.",
+        control=True,
+    ),
+    Method(
         "dashboard.link",
         NoParams,
         system.DashboardLink,
         _ADMIN,
         "A fresh one-time sign-in link for the web chat.",
     ),
+    *worker_methods.TABLE,
 )
 
 METHODS = {method.name: method for method in _TABLE}

@@ -14,7 +14,7 @@ class Entry:
     """One message that waits or runs.
 
     :ivar position: where it stands among all messages.
-    :ivar token: that of its open claim; 0 if there is none.
+    :ivar fence: that of its open claim; 0 if there is none.
     """
 
     message: NewMessage
@@ -23,8 +23,8 @@ class Entry:
     enqueued_at_ms: int
     not_before_ms: int = 0
     attempts: int = 0
-    token: int = 0
-    interrupted: bool = False
+    fence: int = 0
+    deaths: int = 0
     failures: list[FailedAttempt] = field(factory=list)
 
     def delivery(self) -> Delivery:
@@ -35,9 +35,9 @@ class Entry:
             lane=self.lane,
             body=self.message.body,
             attempt=self.attempts,
-            interrupted=self.interrupted,
+            deaths=self.deaths,
             enqueued_at_ms=self.enqueued_at_ms,
-            token=self.token,
+            fence=self.fence,
         )
 
     def seen(self, state: str) -> QueuedMessage:
@@ -69,7 +69,7 @@ class Line:
 
     depth: int = 0
     lanes: dict[str, Lane] = field(factory=dict)
-    _token: int = 0
+    _fence: int = 0
     # What was due when; an entry that no longer fits its lane is skipped when it comes up.
     _due: list[tuple[int, int, Lane]] = field(factory=list)
     _pushed: int = 0
@@ -88,7 +88,7 @@ class Line:
         claimed: list[Entry] = []
         if not self._due or self._due[0][0] > now:
             return claimed
-        self._token += 1
+        self._fence += 1
         while len(claimed) < limit and self._due and self._due[0][0] <= now:
             due, _, lane = heappop(self._due)
             if lane.due != due or self.lanes.get(lane.name) is not lane:
@@ -98,9 +98,9 @@ class Line:
                 self.set_due(lane, entry.not_before_ms)
                 continue
             self.set_due(lane, until)
-            entry.interrupted = entry.interrupted or entry.token != 0
+            entry.deaths += entry.fence != 0
             entry.attempts += 1
-            entry.token = self._token
+            entry.fence = self._fence
             claimed.append(entry)
         return sorted(claimed, key=lambda one: one.position)
 
@@ -125,7 +125,7 @@ class Line:
         """What operators call the state of a message."""
         lane = self.lanes[entry.lane]
         blocked = lane.due > now
-        if entry.token and blocked:
+        if entry.fence and blocked:
             return "running"
         if entry.not_before_ms > now or (blocked and lane.entries[0] is entry):
             return "delayed"

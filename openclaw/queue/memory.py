@@ -76,7 +76,8 @@ class MemoryQueue:
                 self._counters["full"] += 1
                 return fail(no_room(queue, self._rules.max_size))
         for one in accepted:
-            self._recent.note(one.id, now)
+            for known in (one.id, *one.covers):
+                self._recent.note(known, now)
             self._add(one, self._rules.lane_of(one), now, now)
         self._counters["enqueued"] += len(accepted)
         self._counters["duplicates"] += len(messages) - len(accepted)
@@ -230,10 +231,10 @@ class MemoryQueue:
         entry = self._entries.get(delivery.id)
         if entry is None or entry.message.queue != delivery.queue:
             return None
-        return entry if entry.token == delivery.token else None
+        return entry if entry.fence == delivery.fence else None
 
     def _release(self, entry: Entry, due: int) -> None:
-        entry.token = 0
+        entry.fence = 0
         line = self._line(entry.message.queue)
         line.set_due(line.lanes[entry.lane], due)
 

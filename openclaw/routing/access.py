@@ -75,7 +75,10 @@ def _in_group(message: Inbound, rules: AccessRules) -> Refusal | None:
     if group is not None and group.allow_from is not None:
         senders = group.allow_from
     if senders is not None:
-        return None if _lists(senders, message.sender.id) else "not_allowed"
+        sender = message.sender
+        roles = (f"role:{one}" for one in sender.roles)
+        named = any(_lists(senders, one) for one in (sender.id, *roles))
+        return None if named else "not_allowed"
     if group is None and rules.group == "allowlist":
         return "group_not_allowed"
     return None

@@ -38,9 +38,9 @@ _FORMS = {
         chat_words="a numeric chat id such as -1001234567890",
     ),
     "discord": IdForm(
-        person=re.compile(r"[0-9]{15,20}"),
+        person=re.compile(r"(?:role:)?[0-9]{15,20}"),
         chat=re.compile(r"[0-9]{15,20}"),
-        person_words="a numeric user id such as 80351110224678912",
+        person_words="a numeric user id such as 80351110224678912, or role:ID for a role",
         chat_words="the numeric id of a channel or server such as 41771983423143937",
     ),
     "slack": IdForm(
@@ -54,6 +54,18 @@ _FORMS = {
         chat=re.compile(r"!\S+"),
         person_words="a user id such as @alice:example.org",
         chat_words="a room id such as !abcdef:example.org, not an alias",
+    ),
+    "irc": IdForm(
+        # Nicks belong to whoever takes them; in lower case, for servers write what they like.
+        person=re.compile(
+            r"account:[^\sA-Z,]{1,100}|\*!(?:(?![A-Z])[^\s@,*?])+@(?:(?![A-Z])[^\s,*?])+"
+        ),
+        chat=re.compile(r"[#&+!](?:(?![A-Z])[^\s,]){1,100}"),
+        person_words=(
+            "an account such as account:ada, or a host mask such as *!ada@home.example without "
+            "wildcards but the first; in lower case, never a nick"
+        ),
+        chat_words="a channel such as #room, in lower case",
     ),
 }
 

@@ -69,7 +69,7 @@ class _Reading:
                 self._chat(key, join(f"{path}.groups", key)): self._group(
                     group, join(f"{path}.groups", key)
                 )
-                for key, group in settings.groups.items()
+                for key, group in settings.access().items()
             },
             group_allow_from=self._optional(senders, f"{path}.groupAllowFrom"),
             require_mention=settings.require_mention,

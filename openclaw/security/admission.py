@@ -17,7 +17,7 @@ from openclaw.protocol.connect import (
     ConnectAuth,
     ConnectParams,
 )
-from openclaw.protocol.scopes import NODE, OPERATOR, READ, ROLES, SCOPES, WRITE
+from openclaw.protocol.scopes import NODE, OPERATOR, READ, ROLES, SCOPES, WORKER, WRITE
 from openclaw.security import refusals
 from openclaw.security.addresses import Address
 from openclaw.security.clients import (
@@ -26,7 +26,6 @@ from openclaw.security.clients import (
     is_deviceless_operator,
     needs_device_to_show,
 )
-from openclaw.security.codes import SignInCodes
 from openclaw.security.credentials import (
     Attempt,
     Credential,
@@ -44,6 +43,7 @@ from openclaw.security.places import Places, nobody
 from openclaw.security.policy import TrustPolicy
 from openclaw.security.requests import PendingRequests
 from openclaw.security.secrets import RandomBytes
+from openclaw.security.setup_codes import OneTimeCodes
 from openclaw.security.vouching import Vouching
 
 _ALL_SCOPES = tuple(sorted(SCOPES))
@@ -116,7 +116,7 @@ class Admission:
         self._clock = clock
         self._origins = Origins(policy.allowed_origins)
         self._limiter = PatientLimiter(seconds)
-        self._codes = SignInCodes(clock, random_bytes)
+        self._codes = OneTimeCodes(clock, random_bytes)
         self._vouching = (
             None if identities is None else Vouching(identities, devices, self._limiter)
         )
@@ -163,7 +163,10 @@ class Admission:
         if self._is_own_backend(request, credential, peer):
             # It has the shared secret anyway: a pairing would only be litter.
             return Admitted(OPERATOR, asked, credential.method, identity.device_id, local=True)
-        return self._pairing.admit(request, credential, peer)
+        decision = self._pairing.admit(request, credential, peer)
+        if isinstance(decision, Deferred) and credential.is_shared:
+            decision.addCallback(self._unless_changed, self._credentials.generation)
+        return decision
 
     def admit_seed(
         self,
@@ -187,7 +190,7 @@ class Admission:
         local = is_local(peer)
         if role not in ROLES:
             raise refusals.invalid_role()
-        if role == NODE and not local:
+        if role == WORKER or (role == NODE and not local):
             raise refusals.device_required()
         named = (READ, WRITE) if asked is None else asked
         vouched = self._vouched(auth, role, named, peer, None)
@@ -234,7 +237,22 @@ class Admission:
 
     def sign_in_code(self) -> SignInCode:
         """Make a fresh one-time code: single use, ten minutes."""
-        return self._codes.make()
+        return self._codes.sign_in.make()
+
+    def setup_code(self, as_operator: bool, verified: bool) -> SignInCode:
+        """See :meth:`IAdmission.setup_code`."""
+        return self._codes.setup.make(as_operator, verified)
+
+    def change_secret(self, secret: str) -> None:
+        """See :meth:`IAdmission.change_secret`."""
+        self._credentials.change_secret(secret)
+        self._codes.forget_all()
+
+    def _unless_changed(self, admitted: Admitted, generation: int) -> Admitted:
+        """Admit who had the right secret, unless it was changed while a pairing was stored."""
+        if generation != self._credentials.generation:
+            raise refusals.secret_mismatch("token", "other", False)
+        return admitted
 
     def _vouched(
         self,
@@ -275,7 +293,7 @@ class Admission:
         if vouched is not None:
             return vouched
         credential = self._without_device(Attempt(params.auth, client, params.role, peer, None))
-        if params.role == NODE or (self._mode == "none" and not self._is_trusted(client, peer)):
+        if params.role != OPERATOR or (self._mode == "none" and not self._is_trusted(client, peer)):
             raise refusals.device_required()
         scopes = known_scopes(params.scopes) if self._is_trusted(client, peer) else ()
         return Admitted(params.role, scopes, credential.method, local=is_local(peer))

@@ -247,8 +247,13 @@ class Approvals:
 
 
 def _may_manage(device_id: str, approver: Approver) -> bool:
-    """A device without admin manages only itself; the owner's own tools have no device."""
-    return approver.device_id in (None, device_id) or ADMIN in approver.allowed
+    """Who is no administrator manages only their own device; the owner's own tools have none.
+
+    Nor has a user whom a proxy or a provider names: having no device makes nobody the owner.
+    """
+    if ADMIN in approver.allowed or approver.device_id == device_id:
+        return True
+    return approver.device_id is None and not approver.user
 
 
 def _covers(approver: Approver, role: str, scopes: Sequence[str]) -> bool:

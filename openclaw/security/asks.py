@@ -2,39 +2,21 @@
 
 from typing import Protocol
 
-from attrs import frozen
+from attrs import asdict, frozen
 from twisted.internet.defer import Deferred
 
 from openclaw.errors import StoreError
 from openclaw.security.addresses import bucket
 from openclaw.security.device_proof import normalized
 from openclaw.security.pairing_codes import CodeState
-from openclaw.security.policy import Place
-from openclaw.security.refusals import Upgrade
 from openclaw.security.request_life import End, start_life
 from openclaw.security.request_rows import PairingRequest
+from openclaw.security.wishes import Wish
 
 
 @frozen(kw_only=True)
-class Ask:
-    """What a device wants.
-
-    :ivar scopes: exactly what an approval would add.
-    """
-
-    device_id: str
-    public_key: str
-    display_name: str
-    platform: str
-    device_family: str
-    client_id: str
-    client_mode: str
-    role: str
-    scopes: tuple[str, ...]
-    reason: Upgrade
-    is_repair: bool
-    remote_ip: str
-    place: Place
+class Ask(Wish):
+    """A wish that no request stands for yet."""
 
     def is_within(self, request: PairingRequest) -> bool:
         """Whether approving that request would be enough, and show nothing else than this."""
@@ -49,20 +31,8 @@ class Ask:
     def request(self, request_id: str, now_ms: int) -> PairingRequest:
         """This ask as a new request."""
         return PairingRequest(
+            **asdict(self, recurse=False),
             request_id=request_id,
-            device_id=self.device_id,
-            public_key=self.public_key,
-            display_name=self.display_name,
-            platform=self.platform,
-            device_family=self.device_family,
-            client_id=self.client_id,
-            client_mode=self.client_mode,
-            role=self.role,
-            scopes=self.scopes,
-            reason=self.reason,
-            is_repair=self.is_repair,
-            remote_ip=self.remote_ip,
-            place=self.place,
             created_at_ms=now_ms,
             asked_at_ms=now_ms,
             code=CodeState(0, now_ms),

@@ -56,6 +56,10 @@ class SignInCodes:
             return None
         return self._expiry.pop(digest(code))
 
+    def forget_all(self) -> None:
+        """Make every code void."""
+        self._expiry.clear()
+
     def give_back(self, code: str, expires_at_ms: int) -> None:
         """Make a used code good again: the sign-in could not be stored."""
         self._expiry[digest(code)] = expires_at_ms

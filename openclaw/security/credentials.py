@@ -11,7 +11,6 @@ from openclaw.protocol.connect import ClientInfo, ConnectAuth
 from openclaw.protocol.scopes import OPERATOR
 from openclaw.security import refusals
 from openclaw.security.clients import audience, is_browser
-from openclaw.security.codes import SignInCodes
 from openclaw.security.devices import Devices
 from openclaw.security.grants import live_token
 from openclaw.security.identities.refusals import kind_not_accepted
@@ -20,6 +19,7 @@ from openclaw.security.origins import is_local
 from openclaw.security.places import Places
 from openclaw.security.policy import TrustPolicy
 from openclaw.security.secrets import SharedSecret
+from openclaw.security.setup_codes import OneTimeCodes, SetupGrant
 
 
 @frozen
@@ -29,11 +29,13 @@ class Credential:
     :ivar method: ``token``, ``password``, ``device-token``, ``bootstrap`` or ``none``.
     :ivar code: the one-time code, still to be used up.
     :ivar has_own: the device's own token came with it, and is good.
+    :ivar setup: what the code is good for, if it is one that sets a device up.
     """
 
     method: str
     code: str | None = None
     has_own: bool = False
+    setup: SetupGrant | None = None
 
     @property
     def is_shared(self) -> bool:
@@ -69,6 +71,7 @@ class Credentials:
     """Check credentials with the failure limiter in front of each of them.
 
     :param clock: Unix milliseconds.
+    :ivar generation: how often the shared secret was changed.
     """
 
     _log = Logger()
@@ -77,7 +80,7 @@ class Credentials:
         self,
         policy: TrustPolicy,
         devices: Devices,
-        codes: SignInCodes,
+        codes: OneTimeCodes,
         limiter: FailureLimiter,
         missing: MissingCredentials,
         places: Places,
@@ -86,12 +89,18 @@ class Credentials:
         self._mode = policy.mode
         self._kinds = policy.kinds
         self._secret = None if policy.mode == "none" else SharedSecret(policy.secret)
+        self.generation = 0
         self._devices = devices
         self._codes = codes
         self._limiter = limiter
         self._missing = missing
         self._places = places
         self._clock = clock
+
+    def change_secret(self, secret: str) -> None:
+        """Take another shared secret; the one before is wrong from now on."""
+        self._secret = SharedSecret(secret)
+        self.generation += 1
 
     def check(self, attempt: Attempt) -> Credential:
         """Find the credential that counts; the shared secret before the device's own.
@@ -202,8 +211,12 @@ class Credentials:
     def _by_code(self, attempt: Attempt, code: str) -> Credential:
         if wait_ms := self._limiter.wait_ms(attempt.peer, Kind.CODE):
             raise refusals.rate_limited(wait_ms)
-        if attempt.role == OPERATOR and self._codes.is_good(code):
+        if attempt.role == OPERATOR and self._codes.sign_in.is_good(code):
             return Credential("bootstrap", code)
+        if not is_browser(attempt.client, attempt.peer):
+            setup = self._codes.setup.grant(code, attempt.device_id or "", attempt.role)
+            if setup is not None:
+                return Credential("bootstrap", code, setup=setup)
         self._limiter.failed(attempt.peer, Kind.CODE)
         raise refusals.code_invalid()
 

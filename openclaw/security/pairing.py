@@ -14,7 +14,7 @@ from openclaw.protocol.scopes import covers
 from openclaw.security import refusals
 from openclaw.security.asks import Ask
 from openclaw.security.clients import TERMINAL_UI, is_browser
-from openclaw.security.codes import GRANT, SignInCodes
+from openclaw.security.codes import GRANT
 from openclaw.security.credentials import Credential
 from openclaw.security.devices import Devices
 from openclaw.security.grants import (
@@ -34,6 +34,7 @@ from openclaw.security.places import Places
 from openclaw.security.request_rows import PairingRequest
 from openclaw.security.requests import PendingRequests
 from openclaw.security.secrets import RandomBytes, first_generation, new_id
+from openclaw.security.setup_codes import OneTimeCodes
 
 
 @frozen
@@ -60,7 +61,7 @@ class Pairing:
         devices: Devices,
         requests: PendingRequests,
         places: Places,
-        codes: SignInCodes,
+        codes: OneTimeCodes,
         origins: Origins,
         events: IEvents,
         clock: Callable[[], int],
@@ -83,7 +84,7 @@ class Pairing:
         :raises openclaw.errors.ConnectRefused: directly or through the Deferred.
         """
         if credential.code is not None:
-            request = self._with_code(request)
+            request = self._with_code(request, credential)
         silent = self._may_pair_silently(request, credential, peer)
         visit = _Visit(request, credential, peer, silent)
         self._check_own_token(visit)
@@ -95,22 +96,41 @@ class Pairing:
             raise self._refused(visit, known)
         if wanted is not None:
             return self._grow(visit)
-        if credential.code is not None and self._codes.use(credential.code) is None:
-            raise refusals.code_invalid()
+        self._use_code(visit)
         return self._admitted(visit)
 
-    def _with_code(self, request: Request) -> Request:
+    def _with_code(self, request: Request, credential: Credential) -> Request:
         """Ask no more than a code grants or the device holds already."""
         token = live_token(self._devices.get(request.identity.device_id), request.role)
         held = token.scopes if token else ()
-        return evolve(request, scopes=within(request.scopes, GRANT.union(held)))
+        granted = GRANT if credential.setup is None else credential.setup.scopes
+        return evolve(request, scopes=within(request.scopes, {*granted, *held}))
+
+    def _use_code(self, visit: _Visit) -> Callable[[], None]:
+        """Use up the code, if one came; what is returned makes it good again.
+
+        :raises openclaw.errors.ConnectRefused: another handshake was faster.
+        """
+        code, request = visit.credential.code, visit.request
+        if code is None:
+            return _nothing
+        if visit.credential.setup is None:
+            give_back = self._codes.use_sign_in(code)
+        else:
+            device_id = request.identity.device_id
+            give_back = self._codes.use_setup(code, device_id, request.role)
+        if give_back is None:
+            raise refusals.code_invalid()
+        return give_back
 
     def _may_pair_silently(self, request: Request, credential: Credential, peer: Peer) -> bool:
         """Whether this place, and what the client brings, make asking needless.
 
         A page needs a secret or a code besides being ours: any page can reach loopback. A device's
-        own token is no word of the owner.
+        own token is no word of the owner. A code that sets devices up is: it was made for this.
         """
+        if credential.setup is not None:
+            return credential.setup.verified or not self._places.of(peer).mfa
         if is_browser(request.client, peer):
             vouched = credential.is_shared or credential.code is not None
             if not (vouched and self._origins.is_loopback_page(peer)):
@@ -162,7 +182,8 @@ class Pairing:
         token = self._usable(device, visit)
         if token is None:
             lapsed = live_token(device, role)
-            if open_door or (lapsed is not None and visit.silent):
+            by_setup = visit.credential.setup is not None
+            if open_door or (visit.silent and (by_setup or lapsed is not None)):
                 kept = () if lapsed is None else lapsed.scopes
                 scopes = {*kept, *request.scopes}
                 return with_role(device, role, scopes, first_generation(self._random_bytes), now_ms)
@@ -215,10 +236,7 @@ class Pairing:
     @deferred
     async def _grow(self, visit: _Visit) -> Admitted:
         """Store the grown grant, then admit; decides anew, as another handshake may be ahead."""
-        code = visit.credential.code
-        expires_at_ms = self._codes.use(code) if code is not None else 0
-        if expires_at_ms is None:
-            raise refusals.code_invalid()
+        give_back = self._use_code(visit)
 
         def grown(device: Device | None) -> Device | None:
             wanted = self._wanted(device, visit)
@@ -229,8 +247,7 @@ class Pairing:
         try:
             await self._devices.change(visit.request.identity.device_id, grown)
         except (StoreError, ConnectRefused) as error:
-            if code is not None:
-                self._codes.give_back(code, expires_at_ms)
+            give_back()
             raise (refusals.not_stored() if isinstance(error, StoreError) else error) from None
         self._tell_silent(visit.request.identity.device_id)
         return self._admitted(visit)
@@ -249,7 +266,9 @@ class Pairing:
         if token is None:  # Revoked while the grant was being written.
             raise refusals.device_token_mismatch()
         self._devices.used(device_id, role)
-        by_token = visit.credential.method == "device-token"
+        # Where use renews a token, a connection is use: see openclaw.assembly.renewal.
+        renewed = self._places.policy.renew_tokens
+        ends = visit.credential.method == "device-token" and not renewed
         held = self._devices.token_of(device_id, role) or token
         return Admitted(
             role=role,
@@ -259,7 +278,7 @@ class Pairing:
             device_token=self._devices.token(device_id, token),
             issued_at_ms=issued_at_ms(token),
             local=is_local(visit.peer),
-            expires_at_ms=self._places.end_ms(held, visit.peer) if by_token else None,
+            expires_at_ms=self._places.end_ms(held, visit.peer) if ends else None,
         )
 
     def _refused(self, visit: _Visit, recorded: PairingRequest) -> ConnectRefused:
@@ -275,6 +294,10 @@ class Pairing:
             keeps_trying=request.client.id == TERMINAL_UI,
             code=(self._requests.code(recorded), recorded.code.expires_at_ms),
         )
+
+
+def _nothing() -> None:
+    """There was no code to give back."""
 
 
 def _approved(device: Device | None) -> tuple[list[str], list[str]]:

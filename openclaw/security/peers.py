@@ -8,8 +8,15 @@ from openclaw.interfaces.security import Peer
 from openclaw.security.addresses import Address, parse
 from openclaw.security.origins import split_host
 
-_FORWARDING = frozenset({"forwarded", "x-real-ip", "cf-connecting-ip"})
-_FORWARDING_PREFIXES = ("x-forwarded-", "tailscale-")
+# What proxies and content networks say of the client; one header of these makes nobody local.
+_FORWARDING = frozenset(
+    (
+        *("forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-remote-ip"),
+        *("cf-connecting-ip", "cf-connecting-ipv6", "true-client-ip", "fastly-client-ip"),
+        *("fly-client-ip", "x-azure-clientip", "x-envoy-external-address", "x-appengine-user-ip"),
+    )
+)
+_FORWARDING_PREFIXES = ("x-forwarded-", "x-original-forwarded-", "tailscale-")
 
 
 def is_local_program(peer: Peer) -> bool:

@@ -8,8 +8,7 @@ from attrs import frozen
 from openclaw.interfaces.storage import ITransaction, Row
 from openclaw.protocol.schema.devices import PendingDevice
 from openclaw.security.pairing_codes import CodeState
-from openclaw.security.policy import Place
-from openclaw.security.refusals import Upgrade
+from openclaw.security.wishes import Wish
 
 LIFETIME_MS = 24 * 3_600_000
 
@@ -21,27 +20,13 @@ _encode = msgspec.json.encode
 
 
 @frozen(kw_only=True)
-class PairingRequest:
+class PairingRequest(Wish):
     """What one device asked for; an approval grants this and nothing else.
 
-    :ivar scopes: in the order asked; none for a node.
     :ivar asked_at_ms: the last time it asked, roughly: it is not written each time.
     """
 
     request_id: str
-    device_id: str
-    public_key: str
-    display_name: str
-    platform: str
-    device_family: str
-    client_id: str
-    client_mode: str
-    role: str
-    scopes: tuple[str, ...]
-    reason: Upgrade
-    is_repair: bool
-    remote_ip: str
-    place: Place
     created_at_ms: int
     asked_at_ms: int
     code: CodeState

@@ -78,6 +78,7 @@ class Vouching:
             identity.device_id or device_id,
             local=is_local(peer),
             expires_at_ms=identity.expires_at_ms,
+            subject=identity.subject,
         )
 
     def decides(self, token: str) -> bool:

@@ -38,3 +38,7 @@ class CountedRunner:
             except StoreError as error:
                 self._log.warn("start not counted: {why}", why=error.message)
         await self._runner.run(entry)
+
+    def supersede(self, run_id: str) -> None:
+        """See :meth:`IRunner.supersede`."""
+        self._runner.supersede(run_id)

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from openclaw.deferreds import deferred
-from openclaw.errors import Busy, InvalidRequest
+from openclaw.errors import Busy, StoreError
 from openclaw.interfaces.agents import Turn
 from openclaw.interfaces.conversations import (
     Ending,
@@ -26,9 +26,8 @@ from openclaw.interfaces.conversations import (
 )
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.storage import IStore
-from openclaw.protocol.base import UNSET, Raw
+from openclaw.protocol.base import Raw
 from openclaw.protocol.schema.chat import (
-    ChatEvent,
     History,
     HistoryDelta,
     HistoryParams,
@@ -38,19 +37,20 @@ from openclaw.protocol.schema.sessions import (
     PatchParams,
     SessionDefaults,
     SessionRow,
-    SessionsChanged,
     SessionsListParams,
 )
 from openclaw.sessions import journal, recovery
 from openclaw.sessions.attempts import CountedRunner
+from openclaw.sessions.changes import SessionChanges
 from openclaw.sessions.endings import record_of
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.lanes import CAPACITY, Lanes
+from openclaw.sessions.merging import ModeOf, belongs_to, merge_inputs, merged_record, with_text
 from openclaw.sessions.owed import OwedReplies
-from openclaw.sessions.records import Session
 from openclaw.sessions.rows import StoredRun
-from openclaw.sessions.transcripts import Transcripts, session_message
+from openclaw.sessions.telling import Telling
+from openclaw.sessions.transcripts import Transcripts
 
 RUNS_KEPT_MS = 24 * 3_600_000
 
@@ -73,15 +73,18 @@ class Conversations:
         make_id: Callable[[], str],
         replies: IReplies,
         lane_capacity: int = CAPACITY,
+        mode_of: ModeOf = lambda entry: "followup",
     ) -> None:
+        self._mode_of = mode_of
         self._store = store
-        self._events = events
+        self._tell = Telling(events, index, now_ms)
+        self._changes = SessionChanges(store, index, keys, self._tell, now_ms, make_id)
         self._keys = keys
         self._now_ms = now_ms
         self._make_id = make_id
         self._index = index
         self._runner = CountedRunner(runner, store)
-        self._lanes = Lanes(self._runner, clock, self._left, lane_capacity)
+        self._lanes = Lanes(self._runner, clock, self._left, lane_capacity, self._gather)
         self._transcripts = Transcripts(store, index)
         self._owed = OwedReplies(store, replies, clock)
         self._storing: dict[str, list[Deferred[None]]] = {}
@@ -182,10 +185,11 @@ class Conversations:
         if stored.session is None:
             return await self._take_up(stored.run)
         session = self._index.put(stored.session)
+        self._interrupt_running(entry)
         self._queue(entry)
         if stored.message is not None:
-            self._tell_message(session, stored.message)
-        self._tell_change(entry.session_key, reason="accepted", run_id=entry.run_id)
+            self._tell.message(session, stored.message)
+        self._tell.change(entry.session_key, reason="accepted", run_id=entry.run_id)
         return Receipt(state="new", input=entry)
 
     async def _take_up(self, run: StoredRun) -> Receipt:
@@ -249,7 +253,7 @@ class Conversations:
                 self._results.pop(entry.run_id, None)
                 self._lanes.put_back(key, taken[place:])
                 raise
-            self._tell_withdrawn(entry)
+            self._tell.end(entry, "aborted", "rpc")
             self._left(entry)
         return [entry.run_id for entry in taken]
 
@@ -258,6 +262,48 @@ class Conversations:
     def turns(self, entry: Input, most: int) -> Deferred[Sequence[Turn]]:
         """See :meth:`IConversations.turns`."""
         return self._transcripts.turns(entry, most)
+
+    @deferred
+    async def absorb(self, entry: Input) -> Sequence[str]:
+        """See :meth:`IConversations.absorb`."""
+        if self._mode_of(entry) != "steer":
+            return ()
+        others = await self._merge(entry)
+        return [one.text for one in others]
+
+    @deferred
+    async def _gather(self, entry: Input) -> Input:
+        """What is run in an input's place: with what waits behind it, where that is collected."""
+        if self._mode_of(entry) != "collect":
+            return entry
+        others = await self._merge(entry, collect=True)
+        return with_text(entry, others)
+
+    async def _merge(self, entry: Input, collect: bool = False) -> Sequence[Input]:
+        """Make what waits and belongs to an input part of it; nothing, if it cannot be stored."""
+        others = self._lanes.take(entry.session_key, belongs_to(entry))
+        if not others:
+            return ()
+        now = self._now_ms()
+        records = [merged_record(one, entry, now) for one in others]
+        into = with_text(entry, others) if collect else entry
+        try:
+            await self._store.run(merge_inputs, into=into, others=others, records=records)
+        except StoreError as error:
+            self._log.warn("inputs stay apart: {why}", why=error.message)
+            self._lanes.put_back(entry.session_key, others)
+            return ()
+        for one, record in zip(others, records, strict=True):
+            self._results[one.run_id] = record
+            self._tell.end(one, "final", "merged")
+            self._left(one)
+        return others
+
+    def _interrupt_running(self, entry: Input) -> None:
+        """Stop what runs, where the newest input is the one that counts."""
+        running = self._lanes.running(entry.session_key)
+        if running is not None and self._mode_of(entry) == "interrupt":
+            self._runner.supersede(running.run_id)
 
     def shown(self, run_id: str) -> Deferred[None]:
         """See :meth:`IConversations.shown`."""
@@ -282,8 +328,8 @@ class Conversations:
         if ended.session is not None:
             session = self._index.put(ended.session)
             if ended.message is not None:
-                self._tell_message(session, ended.message)
-        self._tell_change(entry.session_key, phase=_phase(ending), run_id=entry.run_id)
+                self._tell.message(session, ended.message)
+        self._tell.change(entry.session_key, phase=_phase(ending), run_id=entry.run_id)
         self._results[entry.run_id] = record
         if record.reply:
             await self._owed.give(entry, record.reply)
@@ -345,123 +391,36 @@ class Conversations:
 
     # -- changing ----------------------------------------------------------------------------------
 
-    @deferred
-    async def patch(self, params: PatchParams) -> SessionRow:
+    def patch(self, params: PatchParams) -> Deferred[SessionRow]:
         """See :meth:`IConversations.patch`."""
-        session = self._existing(params.key)
-        if params.expected_session_id not in (UNSET, session.session_id):
-            raise InvalidRequest(f"session changed meanwhile: {session.key}")
-        changes = {
-            name: value or ""
-            for name, value in (("label", params.label), ("model", params.model))
-            if value is not UNSET
-        }
-        changed = await self._store.run(
-            journal.change_session,
-            key=session.key,
-            session_id=session.session_id,
-            archived=None if params.archived is UNSET else params.archived,
-            changes=changes,
-            now=self._now_ms(),
-        )
-        if changed is None:
-            raise InvalidRequest(f"No session found: {session.key}")
-        return self._changed(changed, "patch")
+        return self._changes.patch(params)
 
     @deferred
     async def reset(self, key: str) -> SessionRow:
         """See :meth:`IConversations.reset`."""
-        parsed = self._keys.parse(key)
-        running = self._lanes.running(str(parsed))
-        fresh, moved = await self._store.run(
-            journal.reset_session,
-            key=str(parsed),
-            agent_id=parsed.agent_id,
-            session_id=self._make_id(),
-            running=running.run_id if running is not None else "",
-            now=self._now_ms(),
-        )
+        row, moved = await self._changes.reset(key, self._lanes.running(self._changes.key(key)))
         self._open.update((entry.run_id, entry) for entry in moved if entry.run_id in self._open)
-        self._lanes.replace(str(parsed), moved)
-        return self._changed(fresh, "reset")
+        self._lanes.replace(self._changes.key(key), moved)
+        return row
 
     @deferred
     async def said(self, key: str) -> Sequence[Turn]:
         """See :meth:`IConversations.said`."""
-        return await self._transcripts.whole(self._existing(key))
+        return await self._transcripts.whole(self._changes.existing(key))
 
-    @deferred
-    async def shorten(self, key: str, session_id: str, summary: str, seq: int) -> SessionRow:
+    def shorten(self, key: str, session_id: str, summary: str, seq: int) -> Deferred[SessionRow]:
         """See :meth:`IConversations.shorten`."""
-        session = self._existing(key)
-        changed = await self._store.run(
-            journal.change_session,
-            key=session.key,
-            session_id=session_id,
-            archived=None,
-            changes={"summary": summary, "summary_seq": seq},
-            now=self._now_ms(),
-        )
-        if changed is None:
-            raise InvalidRequest(f"session changed meanwhile: {session.key}")
-        return self._changed(changed, "compact")
+        return self._changes.shorten(key, session_id, summary, seq)
 
     @deferred
     async def delete(self, key: str, expected_session_id: str | None) -> bool:
         """See :meth:`IConversations.delete`."""
-        canonical = str(self._keys.parse(key))
-        deleted = await self._store.run(
-            journal.delete_session, key=canonical, expected=expected_session_id
-        )
+        deleted = await self._changes.delete(key, expected_session_id)
         if deleted:
-            self._index.drop(canonical)
             # What was accepted before this moment belonged to the session that is gone.
-            await self.withdraw(canonical, None)
-            self._tell_change(canonical, reason="delete")
+            await self.withdraw(self._changes.key(key), None)
+            self._tell.change(self._changes.key(key), reason="delete")
         return deleted
-
-    def _existing(self, key: str) -> Session:
-        session = self._index.get(str(self._keys.parse(key)))
-        if session is None:
-            raise InvalidRequest(f"No session found: {key}")
-        return session
-
-    def _changed(self, session: Session, reason: str) -> SessionRow:
-        kept = self._index.put(session)
-        self._tell_change(session.key, reason=reason)
-        return self._index.row(kept)
-
-    # -- telling -----------------------------------------------------------------------------------
-
-    def _tell_message(self, session: Session, message: Message) -> None:
-        if self._events.wanted("session.message", session.key):
-            payload = session_message(session, self._index.row(session), message)
-            self._events.publish("session.message", payload, session.key)
-
-    def _tell_withdrawn(self, entry: Input) -> None:
-        """Tell that an input ended before it ran; its only event."""
-        payload = ChatEvent(
-            run_id=entry.run_id,
-            session_key=entry.session_key,
-            agent_id=entry.agent_id,
-            seq=1,
-            state="aborted",
-            stop_reason="rpc",
-        )
-        self._events.publish("chat", payload)
-
-    def _tell_change(self, key: str, reason: str = "", phase: str = "", run_id: str = "") -> None:
-        if self._events.wanted("sessions.changed"):
-            session = self._index.get(key)
-            payload = SessionsChanged(
-                session_key=key,
-                ts=self._now_ms(),
-                reason=reason or UNSET,
-                phase=phase or UNSET,
-                run_id=run_id or UNSET,
-                session=self._index.row(session) if session is not None else UNSET,
-            )
-            self._events.publish("sessions.changed", payload)
 
 
 def _with_key(new: NewInput, key: str) -> NewInput:

@@ -29,6 +29,7 @@ from openclaw.sessions.rows import (
     session_of,
     stored_input,
 )
+from openclaw.sessions.steps import messages_of
 
 PREVIEW_LENGTH = 120
 
@@ -159,11 +160,13 @@ def store_ending(
     before = session_of(tx, rows[0])
     settings = _after_run(before.settings, entry, ending)
     message = _answer(ending)
-    step = 1 if message is not None else 0
-    session = session_of(tx, _update(tx, entry.session_key, settings, step, now))
+    said = [*messages_of(ending.steps, now), *([message] if message is not None else [])]
+    session = session_of(tx, _update(tx, entry.session_key, settings, len(said), now))
+    for back, one in enumerate(reversed(said)):
+        name = message_id if one is message else f"{message_id}:{back}"
+        _insert_message(tx, session, one, name, entry.run_id, now, session.last_seq - back)
     if message is None:
         return Ended(session, None)
-    _insert_message(tx, session, message, message_id, entry.run_id, now)
     return Ended(session, marked(message, message_id, session.last_seq, entry.run_id))
 
 
@@ -347,14 +350,20 @@ def _update(tx: ITransaction, key: str, settings: Settings, step: int, now: int)
 
 
 def _insert_message(
-    tx: ITransaction, session: Session, message: Message, message_id: str, run_id: str, now: int
+    tx: ITransaction,
+    session: Session,
+    message: Message,
+    message_id: str,
+    run_id: str,
+    now: int,
+    seq: int = 0,
 ) -> int:
-    """Append one message at the session's last place; returns its position among all messages."""
+    """Put a message at a place, the session's last one; returns its position among all messages."""
     rows = tx.rows(
         "insert into message(session_id, seq, message_id, run_id, role, body, at)"
         " values (:session_id, :seq, :message_id, :run_id, :role, :body, :now) returning id",
         session_id=session.session_id,
-        seq=session.last_seq,
+        seq=seq or session.last_seq,
         message_id=message_id,
         run_id=run_id,
         role=message.role,

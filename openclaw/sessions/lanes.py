@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from openclaw.deferreds import Tasks
@@ -27,6 +27,7 @@ class Lanes:
 
     :param capacity: how many inputs of one session may wait.
     :param left: told when an input has ended, whatever became of it.
+    :param gather: gives what is really to be run in an input's place, right before it is.
     """
 
     def __init__(
@@ -35,7 +36,9 @@ class Lanes:
         clock: IReactorTime,
         left: Callable[[Input], None],
         capacity: int = CAPACITY,
+        gather: Callable[[Input], Deferred[Input]] = succeed,
     ) -> None:
+        self._gather = gather
         self._runner = runner
         self._clock = clock
         self._left = left
@@ -80,6 +83,14 @@ class Lanes:
         self._tidy(key, lane)
         return taken
 
+    def take(self, key: str, belongs: Callable[[Input], bool]) -> list[Input]:
+        """Take the next inputs that wait out of a lane, up to the first that does not belong."""
+        lane = self._lanes.get(key)
+        taken: list[Input] = []
+        while lane is not None and lane.waiting and belongs(lane.waiting[0]):
+            taken.append(lane.waiting.popleft())
+        return taken
+
     def put_back(self, key: str, entries: Sequence[Input]) -> None:
         """Undo :meth:`withdraw`: they are next again, in their order."""
         lane = self._lanes.setdefault(key, _Lane())
@@ -117,7 +128,8 @@ class Lanes:
 
     async def _run(self, key: str, lane: _Lane, entry: Input) -> None:
         try:
-            await self._runner.run(entry)
+            lane.running = gathered = await self._gather(entry)
+            await self._runner.run(gathered)
         finally:
             lane.running = None
             if lane.waiting:

@@ -24,6 +24,7 @@ from openclaw.protocol.schema.sessions import SessionRow
 from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.records import Session, Settings
+from openclaw.sessions.steps import turn_of
 
 TURNS_CHARACTERS = 400_000
 _END = 2**62
@@ -99,14 +100,15 @@ class Transcripts:
             before=entry.message_seq,
             inputs=most // 2 + 1,
         )
-        return [*_summary(known), *order_turns(messages, entry)[-most:]]
+        latest = _from_a_beginning(order_turns(messages, entry)[-most:])
+        return [*_summary(known), *latest]
 
     @deferred
     async def whole(self, session: Session) -> Sequence[Turn]:
         """Everything that was said since the last summary, that summary first."""
         settings = session.settings
         messages = await self._read(session, settings.summary_seq, _END, MOST_TURNS)
-        said = [Turn(one.role, _text(one)) for one in messages if _text(one)]
+        said = [turn for one in messages if (turn := turn_of(one)) is not None]
         return [*_summary(settings), *_last_turns(said)]
 
     async def _delta(self, session: Session, seq: int, limit: int) -> HistoryDelta | None:
@@ -183,9 +185,9 @@ def session_message(session: Session, row: SessionRow, message: Message) -> Sess
 def order_turns(messages: Sequence[Message], entry: Input) -> list[Turn]:
     """Put each answer behind its own input, drop what came after ``entry``, and cut to size."""
     earlier = [
-        Turn(message.role, _text(message))
+        turn
         for place, message in placed(messages)
-        if place < entry.message_seq and _text(message)
+        if place < entry.message_seq and (turn := turn_of(message)) is not None
     ]
     # The input itself does not depend on what could be read: its session may be gone by now.
     images = entry.wishes.images if entry.wishes is not None else ()
@@ -216,19 +218,19 @@ def _summary(settings: Settings) -> list[Turn]:
 
 
 def _last_turns(turns: list[Turn]) -> list[Turn]:
-    """As many of the latest turns as a model can be expected to take."""
+    """As many of the latest turns as a model can be expected to take; no tool without its call."""
     size = 0
     for count, turn in enumerate(reversed(turns)):
-        size += len(turn.text)
+        size += len(turn.text) + sum(len(call.arguments) for call in turn.calls)
         if size > TURNS_CHARACTERS and count:
-            return turns[len(turns) - count :]
+            return _from_a_beginning(turns[len(turns) - count :])
     return turns
 
 
-def _text(message: Message) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    return "".join(part.text for part in message.content)
+def _from_a_beginning(turns: list[Turn]) -> list[Turn]:
+    """Without the results of tools whose calls were cut off."""
+    at = next((at for at, turn in enumerate(turns) if turn.role != "tool"), len(turns))
+    return turns[at:]
 
 
 def _within(messages: list[Message], max_bytes: int) -> list[Message]:

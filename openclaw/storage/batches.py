@@ -1,9 +1,9 @@
 """Run many functions in one commit, where the failure of one undoes only that; no threads."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import CoroutineType
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -13,6 +13,7 @@ from openclaw.storage.dialect import sqlite_sql
 from openclaw.storage.failures import loses_transaction, store_error
 from openclaw.storage.sealed_text import from_text, to_text
 
+T = TypeVar("T")
 Call = tuple[Callable[..., Any], dict[str, Any]]
 Outcome = tuple[bool, Any]  # (True, result) or (False, exception)
 
@@ -46,6 +47,12 @@ class Transaction:
         self._do(sqlite_sql(sql), params).fetchall()
         return self._connection.total_changes - before
 
+    def execute_each(self, sql: str, each: Sequence[Mapping[str, SQLValue]], /) -> int:
+        """Run one statement, which returns no rows, for each of some parameters."""
+        before = self._connection.total_changes
+        self._do(sqlite_sql(sql), each, self._cursor.executemany)
+        return self._connection.total_changes - before
+
     def seal(self, purpose: str, row_id: str, data: bytes) -> bytes:
         """Make a payload ready for its column."""
         return data if self._sealer is None else self._sealer.seal(purpose, row_id, data)
@@ -66,13 +73,15 @@ class Transaction:
         """Run one of the store's own statements."""
         self._do(sql, {})
 
-    def _do(self, sql: str, params: dict[str, SQLValue]) -> sqlite3.Cursor:
+    def _do(
+        self, sql: str, params: Any, how: Callable[..., sqlite3.Cursor] | None = None
+    ) -> sqlite3.Cursor:
         if self.lost is not None:
             # Without a transaction each statement would commit by itself: a function that swallowed
             # the first error could leave half of its work behind, and so could those after it.
             raise self.lost
         try:
-            return self._cursor.execute(sql, params)
+            return (how or self._cursor.execute)(sql, params)
         except sqlite3.Error as error:
             if loses_transaction(error, writer=self._writer):
                 self.lost = error
@@ -100,6 +109,24 @@ def write_batch(
         _give_up(connection)
         raise
     return outcomes
+
+
+def run_one(
+    connection: sqlite3.Connection,
+    sealer: ISealer | None,
+    function: Callable[..., T],
+    /,
+    **arguments: Any,
+) -> T:
+    """Run one function in a transaction of its own.
+
+    :raises Exception: whatever it raised; then nothing has changed.
+    """
+    ((done, value),) = write_batch(connection, [(function, arguments)], sealer)
+    if not done:
+        raise value
+    result: T = value
+    return result
 
 
 def read_batch(

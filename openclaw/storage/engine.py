@@ -133,6 +133,7 @@ class WriteEngine(Engine):
 
     :param now_ms: wall clock, for the record of migrations.
     :param max_pages: how many database pages the file may grow to; 0 for no limit of ours.
+    :param ready: what else has to happen before the file is used.
     """
 
     def __init__(
@@ -142,8 +143,10 @@ class WriteEngine(Engine):
         migrations: Sequence[Migration],
         max_pages: int = 0,
         sealer: ISealer | None = None,
+        ready: Callable[[sqlite3.Connection, ISealer | None], object] = unlock,
     ) -> None:
         super().__init__(path, write_batch, sealer)
+        self._ready = ready
         self._now_ms = now_ms
         self._migrations = migrations
         self._max_pages = max_pages
@@ -161,7 +164,7 @@ class WriteEngine(Engine):
             private_file(self._path)
             super().open()
             self._with_connection(lambda c: migrate(c, self._now_ms, self._migrations))
-            self._with_connection(lambda c: unlock(c, self._sealer))
+            self._with_connection(lambda c: self._ready(c, self._sealer))
         except BaseException:
             self._lock.release()
             raise

@@ -42,7 +42,8 @@ class FileLock:
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise StoreError(
-                f"the journal {self._path.with_suffix('')} is in use by process {holder}"
+                f"the journal {self._path.with_suffix('')} is in use by process {holder}; "
+                "stop that one first"
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)

@@ -6,34 +6,17 @@ wiped. So a crash in the middle is carried on.
 """
 
 import sqlite3
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-from attrs import field, frozen
+from typing import Any
 
 from openclaw.errors import KeyMissing, StoreError
 from openclaw.interfaces.storage import SEALED_MARK, ISealer, ITransaction
-from openclaw.storage.batches import write_batch
-from openclaw.storage.payloads import PAYLOADS, Payload, row_id
-from openclaw.storage.sealed_text import WORD, from_text, to_text
+from openclaw.storage.batches import run_one
+from openclaw.storage.payloads import PAYLOADS, Payload
+from openclaw.storage.sealed_text import WORD
+from openclaw.storage.walking import ROWS_PER_BATCH, Place, walk
 
-ROWS_PER_BATCH = 200
-_NAME = "sealing"
-_BEGUN = b'{"plain":"some"}'
-
-T = TypeVar("T")
-
-
-@frozen
-class Place:
-    """How far a pass over all payloads has come.
-
-    :ivar payload: index into ``PAYLOADS``.
-    :ivar after: key of the last row that was looked at; empty before the first.
-    """
-
-    payload: int = 0
-    after: tuple[str | int, ...] = field(factory=tuple)
+NAME = "sealing"
+BEGUN = b'{"plain":"some"}'
 
 
 def unlock(connection: sqlite3.Connection, sealer: ISealer | None) -> None:
@@ -43,33 +26,34 @@ def unlock(connection: sqlite3.Connection, sealer: ISealer | None) -> None:
     :raises KeyWrong: it was sealed with another one.
     :raises StoreError: a value is damaged.
     """
-    known = _in_transaction(connection, None, _state)
+    known = run_one(connection, None, state)
     if sealer is None:
         if known.startswith(SEALED_MARK):
             raise KeyMissing(
                 "the journal is sealed, but the configuration does not say how to open it: "
-                'set security.encryption.storage to "aes-256-gcm" again'
+                'set security.encryption.storage to "aes-256-gcm" again, or stop sealing it with '
+                "`openclaw encryption unseal`"
             )
         return
     if not known:
-        _in_transaction(connection, None, _refuse_sealed)
+        run_one(connection, None, _refuse_sealed)
     sealer.unlock(known)
-    state = sealer.open("setting.value", _NAME, known) if known else b""
-    if state in (b"", _BEGUN):
+    done = sealer.open("setting.value", NAME, known) if known else b""
+    if done in (b"", BEGUN):
         _seal_all(connection, sealer)
-    elif not sealer.key_id or state == _done(sealer):
+    elif not sealer.key_id or done == _done(sealer):
         return
     # Freed pages and the log still hold what was plain, or what an older key opens.
     connection.execute("vacuum")
-    _in_transaction(connection, sealer, _note, value=_done(sealer))
+    run_one(connection, sealer, note, value=_done(sealer))
     connection.execute("pragma wal_checkpoint(truncate)")
 
 
 def _seal_all(connection: sqlite3.Connection, sealer: ISealer) -> None:
-    _in_transaction(connection, sealer, _note, value=_BEGUN)
+    run_one(connection, sealer, note, value=BEGUN)
     place: Place | None = Place()
     while place is not None:
-        place, _ = _in_transaction(connection, sealer, reseal, place=place, sealer=sealer)
+        place, _ = run_one(connection, sealer, reseal, place=place, sealer=sealer)
 
 
 def reseal(
@@ -79,50 +63,20 @@ def reseal(
 
     :return: where to go on, ``None`` at the end; and how many rows were written.
     """
-    payload = PAYLOADS[place.payload]
-    rows = tx.rows(_select(payload, bool(place.after)), limit=limit, **_bound(place.after))
-    written = sum(_reseal_row(tx, payload, row, sealer) for row in rows)
-    if len(rows) == limit:
-        return Place(place.payload, rows[-1][1:]), written
-    last = place.payload + 1 == len(PAYLOADS)
-    return None if last else Place(place.payload + 1), written
+
+    def sealed(payload: Payload, name: str, data: bytes) -> bytes | None:
+        if sealer.is_current(data):
+            return None
+        if data.startswith(SEALED_MARK):
+            data = sealer.open(payload.purpose, name, data)
+        return sealer.seal(payload.purpose, name, data)
+
+    return walk(tx, place=place, change=sealed, limit=limit)
 
 
-def _reseal_row(tx: ITransaction, payload: Payload, row: tuple[Any, ...], sealer: ISealer) -> bool:
-    value, key = row[0], row[1:]
-    if value is None:
-        return False
-    data = from_text(value) if isinstance(value, str) else bytes(value)
-    if sealer.is_current(data):
-        return False
-    name = row_id(*map(str, key))
-    if data.startswith(SEALED_MARK):
-        data = sealer.open(payload.purpose, name, data)
-    sealed = sealer.seal(payload.purpose, name, data)
-    where = " and ".join(f"{name} = :k{index}" for index, name in enumerate(payload.key))
-    tx.execute(
-        f"update {payload.table} set {payload.column} = :value where {where}",
-        value=to_text(sealed) if payload.text else sealed,
-        **_bound(key),
-    )
-    return True
-
-
-def _select(payload: Payload, goes_on: bool) -> str:
-    names = ", ".join(payload.key)
-    bounds = ", ".join(f":k{index}" for index in range(len(payload.key)))
-    where = f" where ({names}) > ({bounds})" if goes_on else ""
-    columns = f"{payload.column}, {names}"
-    return f"select {columns} from {payload.table}{where} order by {names} limit :limit"
-
-
-def _bound(key: tuple[str | int, ...]) -> dict[str, str | int]:
-    return {f"k{index}": part for index, part in enumerate(key)}
-
-
-def _state(tx: ITransaction) -> bytes:
-    """What the row says, sealed; empty if there is none."""
-    rows = tx.rows("select value from setting where name = :name", name=_NAME)
+def state(tx: ITransaction) -> bytes:
+    """What the row says of a journal, sealed; empty if there is none."""
+    rows = tx.rows("select value from setting where name = :name", name=NAME)
     return bytes(rows[0][0]) if rows else b""
 
 
@@ -148,24 +102,11 @@ def _done(sealer: ISealer) -> bytes:
     return b'{"plain":"none","key":"%b"}' % sealer.key_id.encode()
 
 
-def _note(tx: ITransaction, *, value: bytes) -> None:
+def note(tx: ITransaction, *, value: bytes) -> None:
+    """Write the row, sealed."""
     tx.execute(
         "insert into setting(name, value) values (:name, :value)"
         " on conflict(name) do update set value = :value",
-        name=_NAME,
-        value=tx.seal("setting.value", _NAME, value),
+        name=NAME,
+        value=tx.seal("setting.value", NAME, value),
     )
-
-
-def _in_transaction(
-    connection: sqlite3.Connection,
-    sealer: ISealer | None,
-    function: Callable[..., T],
-    /,
-    **arguments: Any,
-) -> T:
-    ((done, value),) = write_batch(connection, [(function, arguments)], sealer)
-    if not done:
-        raise value
-    result: T = value
-    return result

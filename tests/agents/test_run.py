@@ -9,7 +9,7 @@ from zope.interface.verify import verifyObject
 
 from openclaw.agents.run import GATHER_FROM, GATHER_SHARE, Run, RunCut
 from openclaw.errors import StoreError
-from openclaw.interfaces.agents import IRunSink, RunOutcome
+from openclaw.interfaces.agents import IRunSink, IToolSink, RunOutcome
 from openclaw.protocol.schema.chat import Message
 from tests.sessions.rig import Heard
 from tests.sessions.test_lanes import entry
@@ -36,6 +36,7 @@ class RunTests(SynchronousTestCase):
 
     def test_provides_the_sink(self) -> None:
         self.assertTrue(verifyObject(IRunSink, self.run_))
+        self.assertTrue(verifyObject(IToolSink, self.run_))
 
     def test_words_wait_until_it_is_recorded_that_they_are_seen(self) -> None:
         for word in ("a", "b", "c"):

@@ -16,6 +16,7 @@ from openclaw.assembly.gateway import GatewayService, build
 from openclaw.config.settings import Options
 from tests.attacks.judging import Verdict, caught, held
 from tests.gateway import wire
+from tests.security.clients import KeyedDevice
 
 reactor: Any = the_reactor
 TOKEN = "the-token-of-the-attacked-gateway"
@@ -165,6 +166,21 @@ class LiveCase(TestCase):
         await caller.ask(request)
         return caller
 
+    async def arrive(
+        self,
+        device: KeyedDevice,
+        auth: dict[str, str],
+        client: str = "openclaw-tui/ui",
+        **more: Any,
+    ) -> tuple[Caller, Any]:
+        """Connect as a device: the caller, and what it was told."""
+        caller = await self.dial()
+        assert caller is not None
+        nonce = caller.seen[0].json()["payload"]["nonce"]
+        request = connect(client, auth=auth, **{"scopes": ["operator.read"], **more})
+        device.sign(request["params"], nonce, self.gateway._parts.door.now_ms())
+        return caller, await caller.ask(request)
+
     async def dial(self, **headers: str) -> Caller | None:
         """Open a WebSocket; ``None`` if the upgrade was refused."""
         talk = await self.talk()
@@ -184,6 +200,17 @@ class LiveCase(TestCase):
     def caught(self, verdict: Verdict) -> None:
         """See :class:`tests.attacks.judging.AttackCase`."""
         caught(self, verdict)
+
+
+class PagedCase(LiveCase):
+    """A gateway that serves a page of its own besides the chat."""
+
+    def configure(self) -> Mapping[str, Any]:
+        """A page of one file."""
+        page = self.place / "page"
+        page.mkdir()
+        (page / "index.html").write_text("the page")
+        return {"gateway": {"controlUi": {"root": str(page)}}}
 
 
 def connect(who: str = "gateway-client/backend", token: str = TOKEN, **more: Any) -> Any:

@@ -2,19 +2,22 @@
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from attrs import evolve
 
 from openclaw.config.access import ProxyUsers
+from openclaw.gateway import connection
 from openclaw.interfaces.security import Admitted, Peer
 from openclaw.security import origins, peers
 from openclaw.security.identities import headers as identity_headers
 from openclaw.security.identities.headers import with_proxy_user
 from openclaw.security.peers import PeerReader
 from tests.attacks.judging import AttackCase, Verdict, hostile
-from tests.attacks.live import LiveCase, connect
+from tests.attacks.live import Caller, LiveCase, connect
+from tests.gateway import wire
 from tests.security.clients import NONCE, Door, params
 
 SOCKETS = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "127.8.9.1", "10.0.0.5", "203.0.113.7", "")
@@ -199,3 +202,57 @@ class LiveLocalAttacks(LiveCase):
         self.held(await self.come())
         self.patch(peers, "is_forwarding", lambda name: False)
         self.caught(await self.come())
+
+
+BREAKS = ("\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\r\n ", "\r\n\t")
+HIDDEN: tuple[str, ...] = (
+    "X-Forwarded-For: 127.0.0.1",
+    "X-Forwarded-For: 10.0.0.9",
+    "Forwarded: for=10.0.0.9",
+)
+HIDDEN += ("X-Real-IP: 127.0.0.1", "X-Auth-User: root", "X-Auth-User : root")
+
+
+class HiddenHeaderAttacks(LiveCase):
+    """A header inside of another one's value, which a proxy passes on without having seen it."""
+
+    def configure(self) -> Mapping[str, Any]:
+        """A proxy on this machine, which signs people in."""
+        trusted = {"userHeader": "X-Auth-User"}
+        return {
+            "gateway": {
+                "trustedProxies": ["127.0.0.1"],
+                "auth": {"mode": "trusted-proxy", "trustedProxy": trusted},
+            }
+        }
+
+    async def smuggle(self) -> Verdict:
+        """Through the first request of a connection, and through a later one."""
+        verdict = Verdict()
+        for again, hidden, ends in itertools.product((False, True), HIDDEN, BREAKS):
+            talk = await self.talk()
+            if again:
+                talk.say(f"GET /healthz HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+                await talk.until(lambda heard: b"live" in heard)
+                talk.heard = b""
+            proxied = {"Host": self.host, "X-Forwarded-For": "203.0.113.7"}
+            head = wire.upgrade({**proxied, "X-Foo": f"a{ends}{hidden}"})
+            talk.say(head.replace("\x85".encode(), b"\x85"))
+            await talk.until(lambda heard: b"\r\n\r\n" in heard)
+            caller = Caller(talk)
+            await talk.until(lambda _, one=caller: one.closed or bool(one.seen))  # type: ignore[misc]
+            seen = [one.peer_facts for one in self.gateway._parts.door.sockets()]  # type: ignore[attr-defined]
+            for peer in seen:
+                fooled = peer.address != "203.0.113.7" or peer.user is not None
+                verdict.note((again, hidden, ends), fooled)
+            if not seen:
+                verdict.note((again, hidden, ends), False)
+            await talk.leave()
+        return verdict
+
+    @hostile(120)
+    async def test_headers_that_a_proxy_never_saw(self) -> None:
+        """Autobahn ends lines where Python does; with that, addresses and users were free."""
+        self.held(await self.smuggle())
+        self.patch(connection, "plain_head", lambda head: head)
+        self.caught(await self.smuggle())

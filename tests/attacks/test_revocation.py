@@ -1,6 +1,5 @@
 """S12: credentials that were taken back, and go on asking."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from openclaw.gateway.revocation import Revocation
@@ -8,7 +7,7 @@ from openclaw.interfaces.security import Approver
 from openclaw.protocol.scopes import expand
 from openclaw.security.devices import Devices
 from tests.attacks.judging import Verdict, hostile
-from tests.attacks.live import TOKEN, Caller, LiveCase, connect
+from tests.attacks.live import TOKEN, PagedCase
 from tests.security.clients import KeyedDevice
 
 OWNER = Approver("the owner", expand(["operator.admin"]))
@@ -16,24 +15,8 @@ SOCKETS = 8
 ENDS = ("revoke", "rotate", "remove")
 
 
-class RevocationAttacks(LiveCase):
+class RevocationAttacks(PagedCase):
     """Devices with many sockets and bearers; the owner takes their token while they ask."""
-
-    def configure(self) -> Mapping[str, Any]:
-        page = self.place / "page"
-        page.mkdir()
-        (page / "index.html").write_text("the page")
-        return {"gateway": {"controlUi": {"root": str(page)}}}
-
-    async def come(self, device: KeyedDevice, auth: dict[str, str]) -> tuple[Caller, Any]:
-        """Connect as a device: the caller, and what it was told."""
-        caller = await self.dial()
-        assert caller is not None
-        nonce = caller.seen[0].json()["payload"]["nonce"]
-        now_ms = self.gateway._parts.door.now_ms()
-        request = connect("openclaw-tui/ui", scopes=["operator.read"], auth=auth)
-        device.sign(request["params"], nonce, now_ms)
-        return caller, await caller.ask(request)
 
     async def end(self, how: str, device: KeyedDevice) -> None:
         """Take its token."""
@@ -49,9 +32,11 @@ class RevocationAttacks(LiveCase):
         verdict = Verdict()
         for number, how in enumerate(ENDS * 3):
             device = KeyedDevice(120 + number + self.generation * 50)
-            _, hello = await self.come(device, {"token": TOKEN})
+            _, hello = await self.arrive(device, {"token": TOKEN})
             token = hello["payload"]["auth"]["deviceToken"]
-            callers = [(await self.come(device, {"deviceToken": token}))[0] for _ in range(SOCKETS)]
+            callers = [
+                (await self.arrive(device, {"deviceToken": token}))[0] for _ in range(SOCKETS)
+            ]
             for caller in callers:
                 answer = await caller.ask(_ask("before"))
                 verdict.note((how, "before"), bool(answer and answer["ok"]), may=True)
@@ -66,7 +51,7 @@ class RevocationAttacks(LiveCase):
                 await caller.leave()
             status, _, _ = await self.http("/control-ui-config.json", **_bearer(token))
             verdict.note((how, "bearer after"), status != 401)
-            again, answer = await self.come(device, {"deviceToken": token})
+            again, answer = await self.arrive(device, {"deviceToken": token})
             verdict.note((how, "new socket after"), bool(answer and answer["ok"]))
             await again.leave()
         self.generation += 1
@@ -87,14 +72,14 @@ class RevocationAttacks(LiveCase):
         verdict = Verdict()
         for number, how in enumerate(ENDS):
             device = KeyedDevice(20 + number + self.generation * 50)
-            caller, hello = await self.come(device, {"token": TOKEN})
+            caller, hello = await self.arrive(device, {"token": TOKEN})
             token = hello["payload"]["auth"]["deviceToken"]
-            first, _ = await self.come(device, {"deviceToken": token})
+            first, _ = await self.arrive(device, {"deviceToken": token})
             await first.leave()
             await self.end(how, device)
             answer = await caller.ask(_ask("after"))
             verdict.note((how, "socket"), bool(answer and answer["ok"]))
-            again, answer = await self.come(device, {"deviceToken": token})
+            again, answer = await self.arrive(device, {"deviceToken": token})
             verdict.note((how, "anew"), bool(answer and answer["ok"]))
             status, _, _ = await self.http("/control-ui-config.json", **_bearer(token))
             verdict.note((how, "bearer"), status != 401)

@@ -1,12 +1,10 @@
 """S14: every route over HTTP, with every set of rights."""
 
 import itertools
-from collections.abc import Mapping
-from typing import Any
 
 from openclaw.http.gate import ROUTES, Gate
 from tests.attacks.judging import Verdict, hostile
-from tests.attacks.live import TOKEN, LiveCase, connect
+from tests.attacks.live import TOKEN, PagedCase
 from tests.attacks.test_scopes import SCOPES, means, subsets
 from tests.security.clients import KeyedDevice
 
@@ -25,24 +23,14 @@ POSTED = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/tools/inv
 PUBLIC = ("/health", "/healthz", "/ready", "/readyz", "/startupz")
 
 
-class RouteAttacks(LiveCase):
+class RouteAttacks(PagedCase):
     """Devices that were let in with some rights, asking over HTTP with their own tokens."""
-
-    def configure(self) -> Mapping[str, Any]:
-        page = self.place / "page"
-        page.mkdir()
-        (page / "index.html").write_text("the page")
-        return {"gateway": {"controlUi": {"root": str(page)}}}
 
     async def token(self, device: KeyedDevice, scopes: tuple[str, ...], role: str) -> str:
         """Pair on this machine with exactly these rights."""
-        caller = await self.dial()
-        assert caller is not None
         client = "node-host/node" if role == "node" else "openclaw-tui/ui"
-        asked = connect(client, scopes=list(scopes), role=role)
-        nonce = caller.seen[0].json()["payload"]["nonce"]
-        device.sign(asked["params"], nonce, self.gateway._parts.door.now_ms())
-        answer = await caller.ask(asked)
+        rights = {"scopes": list(scopes), "role": role}
+        caller, answer = await self.arrive(device, {"token": TOKEN}, client, **rights)
         await caller.leave()
         return str(answer["payload"]["auth"]["deviceToken"])
 

@@ -164,8 +164,15 @@ class SourceAttacks(AttackCase):
 
 
 _ADDRESS = re.compile(r"(?i)(url|uri|host|hostname|endpoint|gateway|server|address|origin|proxy)$")
-# A name in the presence list, a label nobody follows, a picture for the guarded HTTP client.
-_NO_GATEWAY = {("system-event", "/host"), ("agent", "/origin"), ("send", "/mediaUrl")}
+# A name in the presence list, a label nobody follows, a picture for the guarded HTTP client; and
+# what is written into a code for a device, where only that device goes.
+_NO_GATEWAY = {
+    *(("system-event", "/host"), ("agent", "/origin"), ("send", "/mediaUrl")),
+    *(
+        ("device.pair.setupCode", f"/{name}")
+        for name in ("publicUrl", "preferRemoteUrl", "joinUrl")
+    ),
+}
 _COMMAND = re.compile(r"(?i)^(cmd|command|commandline|shell|argv|exec|script|program|executable)$")
 _RUNS = re.compile(r"(?i)(command|cmd|shell|exec|executable|program|binary|script|interpreter)$")
 

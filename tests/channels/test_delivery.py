@@ -37,9 +37,9 @@ class DeliveryCase(KitCase):
                 lane=lane_of(call.target),
                 body=encode(call),
                 attempt=1,
-                interrupted=interrupted,
+                deaths=int(interrupted),
                 enqueued_at_ms=START_MS,
-                token=1,
+                fence=1,
             )
         )
 
@@ -96,9 +96,9 @@ class CallTests(DeliveryCase):
             lane="l",
             body=b"{",
             attempt=1,
-            interrupted=False,
+            deaths=0,
             enqueued_at_ms=0,
-            token=1,
+            fence=1,
         )
         error = self.failureResultOf(self.deliverer.handle(broken), Undelivered).value
         self.assertEqual(error.kind, "never")

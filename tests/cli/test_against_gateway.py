@@ -59,9 +59,13 @@ class Gateway(ProcessProtocol):
 
 
 class RealGatewayCase(TestCase):
-    """One gateway, and commands of the user whose machine it is."""
+    """One gateway, and commands of the user whose machine it is.
+
+    :cvar config: what stands in its file; empty: there is none.
+    """
 
     timeout = 60
+    config: object = {}
 
     async def run_command(self, *arguments: str) -> Ran:
         """Run a command as the user of this home would."""
@@ -80,7 +84,10 @@ class RealGatewayCase(TestCase):
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         self.home = Path(self.mktemp())
-        self.home.mkdir()
+        state = self.home / ".openclaw"
+        state.mkdir(parents=True)
+        if self.config:
+            (state / "openclaw.json").write_text(json.dumps(self.config))
         self.gateway = Gateway(self.home)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.gateway.stop()))
         await self.gateway.ready
@@ -105,6 +112,11 @@ class RealGatewayTests(RealGatewayCase):
         self.assertIn("/chat/", link["url"])
         again = (await self.succeeds("dashboard")).out.strip()
         self.assertNotEqual(again, link["url"])
+        unreachable = await self.run_command("qr")
+        self.assertEqual(unreachable.status, 1)
+        self.assertIn("--public-url", unreachable.err)
+        setup = await self.succeeds("qr", "--json", "--public-url", "wss://gateway.example")
+        self.assertEqual(setup.document["gatewayUrl"], "wss://gateway.example")
         presence = (await self.succeeds("gateway", "call", "system-presence")).document
         self.assertEqual(presence[0]["mode"], "gateway")
 

@@ -207,8 +207,51 @@ class PairingTests(DecidingTestCase):
         self.assertEqual(self.asked, [])
 
 
+class SetupTests(DecidingTestCase):
+    """``openclaw qr``: codes for devices."""
+
+    def setting(self) -> dict[str, Any]:
+        """What the gateway makes."""
+        made = {
+            "setupCode": "eyJ1cmwiOiJ3c3M6Ly94In0",
+            "gatewayUrl": "wss://192.168.1.5:18789",
+            "auth": "token",
+            "urlSource": "gateway.bind",
+            "access": "limited",
+            "expiresAtMs": 4_000_000_000_000,
+        }
+        self.answers("device.pair.setupCode", made)
+        return made
+
+    async def test_a_picture_and_the_code(self) -> None:
+        made = self.setting()
+        ran = await self.run_command("qr")
+        self.assertEqual(ran.status, 0)
+        for shown in (drawing(made["setupCode"]), made["setupCode"], made["gatewayUrl"]):
+            self.assertIn(shown, ran.out)
+        self.assertIn("Do not share", ran.err)
+        self.assertEqual((await self.run_command("qr", "--json")).document, made)
+        only = await self.run_command("qr", "--setup-code-only")
+        self.assertEqual(only.out, made["setupCode"] + "\n")
+        bare = await self.run_command("qr", "--no-ascii")
+        self.assertNotIn("▄", bare.out)
+
+    async def test_what_is_asked_for(self) -> None:
+        self.setting()
+        usual = {"includeQr": False, "preferRemoteUrl": False, "bootstrapProfile": "limited"}
+        for arguments, params in (
+            ((), usual),
+            (("--node",), {**usual, "bootstrapProfile": "node"}),
+            (("--remote",), {**usual, "preferRemoteUrl": True}),
+            (("--public-url", "wss://g.example"), {**usual, "publicUrl": "wss://g.example"}),
+        ):
+            await self.run_command("qr", *arguments)
+            self.assertEqual(self.asked.pop(), ("device.pair.setupCode", params))
+        self.assertEqual((await self.run_command("qr", "--node", "--limited")).status, 2)
+
+
 class QrTests(DecidingTestCase):
-    """``openclaw qr``."""
+    """``openclaw qr --link``."""
 
     def setting(self, url: str) -> None:
         """What the gateway says its link is."""
@@ -218,10 +261,10 @@ class QrTests(DecidingTestCase):
     async def test_a_phone_cannot_reach_loopback(self) -> None:
         """Which is said, with what to do; a proxy's address may be named."""
         self.setting("http://127.0.0.1:18789/chat/#code=abc")
-        ran = await self.run_command("qr")
+        ran = await self.run_command("qr", "--link")
         self.assertEqual(ran.status, 1)
         self.assertIn("--public-url", ran.err)
-        ran = await self.run_command("qr", "--public-url", "https://gateway.example/")
+        ran = await self.run_command("qr", "--link", "--public-url", "https://gateway.example/")
         url = "https://gateway.example/chat/#code=abc"
         self.assertEqual((ran.status, ran.out), (0, f"{drawing(url)}\n{url}\n"))
         self.assertNotIn("code=abc", ran.err)
@@ -230,13 +273,15 @@ class QrTests(DecidingTestCase):
         """Good enough for a phone in the house."""
         url = "https://192.168.1.5:18789/chat/#code=abc"
         self.setting(url)
-        self.assertIn(url, (await self.run_command("qr")).out)
-        self.assertEqual((await self.run_command("qr", "--json")).document["url"], url)
+        self.assertIn(url, (await self.run_command("qr", "--link")).out)
+        self.assertEqual((await self.run_command("qr", "--link", "--json")).document["url"], url)
 
     async def test_nonsense(self) -> None:
         """Is wrong usage."""
         for url in ("gateway.example", "ftp://x", "https://"):
-            self.assertEqual((await self.run_command("qr", "--public-url", url)).status, 2, url)
+            self.assertEqual(
+                (await self.run_command("qr", "--link", "--public-url", url)).status, 2, url
+            )
         self.assertEqual(self.asked, [])
 
 

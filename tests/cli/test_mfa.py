@@ -1,19 +1,14 @@
 """The second factor from the owner's chair: a real gateway, a real terminal, a real app's codes."""
 
-import json
 import re
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from pyotp import TOTP
-from twisted.internet.defer import Deferred
-from twisted.internet.utils import getProcessOutputAndValue
-from twisted.trial.unittest import TestCase
 
-from tests.cli.running import CommandTestCase, Ran, child_environment, reactor
-from tests.cli.test_against_gateway import Gateway
+from tests.cli.running import CommandTestCase, child_environment, reactor
+from tests.cli.test_against_gateway import RealGatewayCase
 from tests.cli.test_terminal import Typist
 from tests.client.stand_in import Connection, Refusal
 
@@ -31,19 +26,10 @@ class Reader(Typist):
         super().outReceived(data)
 
 
-class OwnerTests(TestCase):
+class OwnerTests(RealGatewayCase):
     """From nothing to protected, and back."""
 
-    timeout = 60
-
-    async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
-        self.home = Path(self.mktemp())
-        state = self.home / ".openclaw"
-        state.mkdir(parents=True)
-        (state / "openclaw.json").write_text(json.dumps(CONFIG))
-        self.gateway = Gateway(self.home)
-        self.addCleanup(lambda: Deferred.fromCoroutine(self.gateway.stop()))
-        await self.gateway.ready
+    config = CONFIG
 
     def at_terminal(self, *arguments: str) -> Reader:
         """Start a command where somebody can type."""
@@ -57,15 +43,6 @@ class OwnerTests(TestCase):
         )
         self.addCleanup(lambda: process.pid and process.signalProcess("KILL"))
         return typist
-
-    async def in_script(self, *arguments: str) -> Ran:
-        """Run a command where nobody can."""
-        out, err, status = await getProcessOutputAndValue(
-            sys.executable,
-            ("-m", "openclaw.cli", *arguments),
-            env=child_environment(self.home),
-        )
-        return Ran(status, out.decode(), err.decode())
 
     async def enrol(self) -> tuple[TOTP, list[str]]:
         """Scan, type, note."""
@@ -82,14 +59,14 @@ class OwnerTests(TestCase):
         return app, codes
 
     async def test_from_enrolment_to_removal(self) -> None:
-        refused = await self.in_script("dashboard")
+        refused = await self.run_command("dashboard")
         self.assertEqual(refused.status, 1)
         self.assertIn("openclaw mfa enroll", refused.err)
 
         app, recovery = await self.enrol()
 
         # Nobody is there to type a code: the script learns why, and what to do.
-        refused = await self.in_script("dashboard", "--json")
+        refused = await self.run_command("dashboard", "--json")
         self.assertEqual(refused.status, 1)
         self.assertEqual(refused.document["error"]["details"]["code"], "MFA_REQUIRED")
 
@@ -109,11 +86,11 @@ class OwnerTests(TestCase):
         await typist.sees("/chat/#code=")
         self.assertEqual(await typist.ended, 0)
 
-        status = await self.in_script("mfa", "status", "--json")
+        status = await self.run_command("mfa", "status", "--json")
         self.assertEqual(status.document["recoveryCodesLeft"], 9)
         self.assertIn("dashboard.link", status.document["requiredFor"])
         self.assertNotIn("status", status.document["requiredFor"])
-        self.assertEqual((await self.in_script("status")).status, 0)
+        self.assertEqual((await self.run_command("status")).status, 0)
 
         typist = self.at_terminal("mfa", "disable")
         await typist.sees("recovery code:")
@@ -122,11 +99,23 @@ class OwnerTests(TestCase):
         typist.types(f"{recovery[1]}\n")
         await typist.sees("removed")
         self.assertEqual(await typist.ended, 0)
-        self.assertFalse((await self.in_script("mfa", "status", "--json")).document["enrolled"])
+        self.assertFalse((await self.run_command("mfa", "status", "--json")).document["enrolled"])
 
         log = self.home / ".openclaw/gateway/logs/gateway.log"
         for secret in (app.secret, *recovery):
             self.assertNotIn(secret, log.read_text())
+
+    async def test_a_script_brings_its_code_along(self) -> None:
+        """Once; and where nobody asks for it, it is not used up."""
+        _, (code, *_) = await self.enrol()
+        plain = await self.run_command("sessions", "--json", "--mfa-code", code)
+        self.assertEqual(plain.status, 0)
+        shown = await self.run_command("dashboard", "--json", "--mfa-code", code)
+        self.assertIn("/chat/#code=", shown.document["url"])
+        refused = await self.run_command("dashboard", "--json", "--mfa-code", code)
+        self.assertEqual(refused.status, 1)
+        self.assertEqual(refused.document["error"]["details"]["code"], "MFA_CODE_INVALID")
+        self.assertNotIn("url", refused.document)
 
 
 class ScriptTests(CommandTestCase):
@@ -164,3 +153,51 @@ class ScriptTests(CommandTestCase):
         self.assertIn("Wait.", ran.err)
         asked = [one["params"] for one in self.gateway.requests if one["method"] == "mfa.confirm"]
         self.assertEqual([one["code"] for one in asked], ["1", "2", "3"])
+
+
+class GivenCodeTests(CommandTestCase):
+    """``--mfa-code`` against a stand-in: what is sent, and when."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.shown: list[str] = []
+        self.good = {"123456"}
+        self.gateway.methods["dashboard.link"] = self.link
+        self.gateway.methods["mfa.verify"] = self.verify
+
+    def link(self, connection: Connection, params: dict[str, Any]) -> object:
+        """Ask for the factor until it was shown."""
+        if not self.shown:
+            raise Refusal("FORBIDDEN", "second factor required", details={"code": "MFA_REQUIRED"})
+        return {"url": "http://127.0.0.1:1/chat/#code=x", "code": "x", "expiresAtMs": 1}
+
+    def verify(self, connection: Connection, params: dict[str, Any]) -> object:
+        """Take each code once."""
+        if params["code"] not in self.good:
+            details = {"code": "MFA_CODE_INVALID", "next": "Wait for the next code."}
+            raise Refusal("FORBIDDEN", "the code is wrong", details=details)
+        self.good.remove(params["code"])
+        self.shown.append(params["code"])
+        return {"verifiedUntilMs": 1, "recoveryCodesLeft": 0}
+
+    async def test_it_is_shown_when_it_is_asked_for(self) -> None:
+        ran = await self.run_command("dashboard", "--json", "--mfa-code", "123456")
+        self.assertEqual((ran.status, self.shown), (0, ["123456"]))
+        methods = [one["method"] for one in self.gateway.requests if one["method"] != "connect"]
+        self.assertEqual(methods, ["dashboard.link", "mfa.verify", "dashboard.link"])
+
+    async def test_a_used_one_is_sent_once_and_ends_the_command(self) -> None:
+        self.good.clear()
+        ran = await self.run_command("dashboard", "--mfa-code", "123456", stdin="654321\n")
+        self.assertEqual(ran.status, 1)
+        self.assertIn("Wait for the next code.", ran.err)
+        tried = [one for one in self.gateway.requests if one["method"] == "mfa.verify"]
+        self.assertEqual(len(tried), 1)
+        self.assertNotIn("123456", ran.out + ran.err)
+
+    async def test_nobody_gets_it_unasked(self) -> None:
+        self.shown.append("before")
+        ran = await self.run_command("dashboard", "--mfa-code", "123456")
+        self.assertEqual(ran.status, 0)
+        methods = [one["method"] for one in self.gateway.requests if one["method"] != "connect"]
+        self.assertEqual(methods, ["dashboard.link"])

@@ -68,6 +68,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         'access.authentication.certificates["ab"]',
     ),
     (
+        by({"certificates": {"cn: ": {"scopes": ["read"]}}}),
+        'access.authentication.certificates["cn: "]',
+    ),
+    (
+        by({"certificates": {"dn:alice": {"scopes": ["read"]}}}),
+        'access.authentication.certificates["dn:alice"]',
+    ),
+    (
+        by({"certificates": {"dn:": {"scopes": ["read"]}}}),
+        'access.authentication.certificates["dn:"]',
+    ),
+    (
+        by({"certificates": {PRINT: {"device": "d"}, PRINT.upper(): {"scopes": ["admin"]}}}),
+        f'access.authentication.certificates["{PRINT.upper()}"]',
+    ),
+    (
         by({"certificates": {PRINT: {}}}),
         f'access.authentication.certificates["{PRINT}"]',
     ),
@@ -165,6 +181,18 @@ class ValueTests(SynchronousTestCase):
             self.assertEqual(rules, {spelled: CertificateRule(None, (READ, WRITE))})
         rules = access(by({"certificates": {PRINT: {"device": "d1"}}})).certificates
         self.assertEqual(rules, {spelled: CertificateRule("d1", ())})
+
+    def test_certificates_by_subject(self) -> None:
+        """Names of attributes, blanks after commas and escapes are spelled one way."""
+        for text, name in (
+            ("cn:alice", "cn:alice"),
+            ("CN: Alice B. ", "cn:Alice B."),
+            ("dn:CN=alice,O=Example", "dn:CN=alice,O=Example"),
+            ("DN:CN=a\\2Cb,O=x", "dn:CN=a\\,b,O=x"),
+            ("dn:CN=a,emailAddress=a@b.example", "dn:CN=a,1.2.840.113549.1.9.1=a@b.example"),
+        ):
+            rules = access(by({"certificates": {text: {"device": "d1"}}})).certificates
+            self.assertEqual(rules, {name: CertificateRule("d1", ())})
 
     def test_users_of_a_proxy(self) -> None:
         """The shared token does not count from there, unless somebody says so."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from openclaw.config.token import read_or_make_token, read_token
+from openclaw.config.token import read_or_make_token, read_token, replace_token
 from openclaw.errors import ConfigError, StartError
 
 
@@ -104,3 +104,16 @@ class TokenFileTests(SynchronousTestCase):
         self.state.write_text("a file where the directory should be")
         error = self.assertRaises(StartError, read_or_make_token, self.path, zeros)
         self.assertIn("gateway-token", str(error))
+
+    def test_another_one_takes_its_place(self) -> None:
+        read_or_make_token(self.path, os.urandom)
+        self.assertEqual(replace_token(self.path, zeros), "A" * 43)
+        self.assertEqual(read_token(self.path), "A" * 43)
+        self.assertEqual(self.mode(self.path), 0o600)
+        self.assertEqual(os.listdir(self.path.parent), ["gateway-token"])
+
+    def test_what_cannot_be_replaced_stays(self) -> None:
+        self.path.mkdir(parents=True)
+        with self.assertRaises(OSError):
+            replace_token(self.path, zeros)
+        self.assertEqual(os.listdir(self.path.parent), ["gateway-token"])

@@ -4,7 +4,6 @@ import ctypes
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,18 +15,11 @@ from urllib.request import Request, urlopen
 
 import attrs
 
+from openclaw.cli.tunnel import find_free_port
 from tests.conformance import packages
 
 _STOP_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _die_with_parent() -> None:
@@ -103,7 +95,7 @@ class Model:
     """The model stand-in as a process."""
 
     def __init__(self, directory: Path) -> None:
-        self.port = free_port()
+        self.port = find_free_port()
         arguments = [sys.executable, "-m", "tests.standins.model", "--port", str(self.port)]
         environment = {**os.environ, "PYTHONPATH": str(packages.ROOT)}
         self._process = Process(arguments, environment, directory / "model.log", packages.ROOT)

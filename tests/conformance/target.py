@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from openclaw.cli.tunnel import find_free_port
 from tests.conformance import packages
-from tests.conformance.processes import Model, Process, free_port, wait_for
+from tests.conformance.processes import Model, Process, wait_for
 
 TOKEN = "conformance-token-0123456789abcdef0123456789abcdef"
 ORIGINAL = os.environ.get("OPENCLAW_CONFORMANCE_TARGET", "ours") == "original"
@@ -41,7 +42,7 @@ class Gateway:
 
     def __init__(self, overrides: Mapping[str, Any] | None = None) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="openclaw-conformance-"))
-        self.port = free_port()
+        self.port = find_free_port()
         self.token = TOKEN
         self.home = self.directory / "gateway-home"
         self.state = self.directory / "state"

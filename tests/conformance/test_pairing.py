@@ -45,6 +45,14 @@ class FarCommandLine(CommandLine):
         (folder / "openclaw.json").write_text(json.dumps(settings))
 
 
+class StrangersCommandLine(FarCommandLine):
+    """The same, knowing nothing of any gateway."""
+
+    def _configure(self) -> None:
+        self.home = self._gateway.directory / f"far-{self._name}"
+        (self.home / ".openclaw").mkdir(parents=True, exist_ok=True)
+
+
 class RemotePairingCase(ConformanceCase):
     """A gateway with a trusted proxy, and somebody to look at its list."""
 
@@ -160,6 +168,34 @@ class OfficialClientTests(RemotePairingCase, CommandLineCase):
         self.assertTrue(repair["isRepair"])
         rejected = self.cli.run("devices", "reject", repair["requestId"])
         self.assertEqual(rejected.status, 0, rejected)
+
+    def test_node_host_sets_itself_up_with_a_code(self) -> None:
+        """Nothing is asked, no token is given: the code is the approval, once."""
+        params = {"publicUrl": self.proxy.ws, "bootstrapProfile": "node", "includeQr": False}
+        made = self.owns("device.pair.setupCode", params)
+        self.assertEqual((made["access"], made["auth"]), ("node", "token"))
+        far = StrangersCommandLine(self.gateway, self.proxy, "set-up")
+        output = far.home / "node.log"
+        node = far.start("connect", made["setupCode"], "--display-name", "Set up", output=output)
+        self.addCleanup(stop, node)
+
+        def row() -> Any:
+            rows = self.owns("device.pair.list")["paired"]
+            return next((one for one in rows if one["displayName"] == "Set up"), None)
+
+        try:
+            device = eventually("the node is paired", row)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it said: {output.read_text()[-1500:]}") from error
+        self.assertEqual((device["roles"], device["approvedVia"]), (["node"], "owner"))
+        self.eventually_connected(device["deviceId"], output)
+        other = StrangersCommandLine(self.gateway, self.proxy, "set-up-again")
+        second = other.home / "node.log"
+        late = other.start("connect", made["setupCode"], "--display-name", "Late", output=second)
+        self.addCleanup(stop, late)
+        eventually("the second one is told", lambda: "bootstrap" in second.read_text())
+        names = [one["displayName"] for one in self.owns("device.pair.list")["paired"]]
+        self.assertNotIn("Late", names)
 
     def eventually_connected(self, device_id: str, output: Path) -> None:
         """Wait until the list says that a device is here."""

@@ -6,11 +6,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.errors import ConfigError
+from openclaw.gateway.broadcast import Broadcaster
 from openclaw.gateway.dispatcher import Dispatcher
 from openclaw.gateway.step_up import LIFETIME_MS, StepUp
+from openclaw.protocol.base import Raw
+from openclaw.protocol.events import EVENTS
 from openclaw.protocol.frames import decode_request
 from openclaw.protocol.methods import METHODS
-from openclaw.protocol.scopes import SCOPES
+from openclaw.protocol.scopes import PAIRING, READ, SCOPES, WORKER_RUN
 from tests.gateway.people import Person
 
 NOTHING_LEFT = {name for name in METHODS if name.startswith("mfa.")}
@@ -140,3 +143,40 @@ class AskingTests(StepUpCase):
             step_up.passed(Person(f"c{number}").client)
         known = [n for n in range(5000) if step_up.verified_until_ms(Person(f"c{n}").client)]
         self.assertEqual(known, list(range(5000 - 4096, 5000)))
+
+
+class HearingTests(StepUpCase):
+    """What may not be read without the factor may not be heard either."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.broadcaster = Broadcaster()
+
+    def hears(self, step_up: StepUp, person: Person) -> set[str]:
+        """The events that reach somebody who follows everything."""
+        self.broadcaster.may_hear = step_up.may_hear if step_up.withholds_events() else None
+        self.broadcaster.join(person.client)
+        person.client.follows_sessions = True
+        person.client.followed.add("s")
+        for event in EVENTS:
+            self.broadcaster.publish(event, Raw(b"{}"), "s")
+        return {frame["event"] for frame in person.heard()}
+
+    def test_events_of_a_protected_scope_wait_for_it(self) -> None:
+        reading = {name for name, kind in EVENTS.items() if kind.scope == READ}
+        pairing = {name for name, kind in EVENTS.items() if kind.scope == PAIRING}
+        self.assertTrue(reading and pairing)
+        step_up, person = self.make("read"), Person()
+        self.assertFalse(self.hears(step_up, person) & reading)
+        self.assertLessEqual(pairing, self.hears(step_up, person))
+        step_up.passed(person.client)
+        self.assertLessEqual(reading, self.hears(step_up, person))
+        self.clock.advance(LIFETIME_MS / 1000)
+        self.assertFalse(self.hears(step_up, person) & reading)
+        self.assertFalse(self.broadcaster.wanted("chat", "s"))
+
+    def test_protected_methods_withhold_nothing(self) -> None:
+        step_up = self.make("sessions.list")
+        self.assertFalse(step_up.withholds_events())
+        everything = {name for name, kind in EVENTS.items() if kind.scope != WORKER_RUN}
+        self.assertEqual(self.hears(step_up, Person()), everything)

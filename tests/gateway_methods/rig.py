@@ -42,6 +42,7 @@ from openclaw.protocol.schema.system import (
     LogsTail,
     LogsTailParams,
     PresenceEntry,
+    QueueHealth,
 )
 from tests.sessions.rig import COMMANDS, MAIN, MODEL, OTHER, WorldCase, make_id
 
@@ -131,6 +132,7 @@ class MethodCase(WorldCase):
                 heartbeat=self.heartbeat.describe,
                 changed=lambda: None,
                 default_agent="main",
+                queue=QueueHealth(backend="sqlite", durable=True),
             ),
             world.clock,
             now_ms,

@@ -165,4 +165,7 @@ class SwitchedOffTests(MfaCase):
 
     def test_the_owner_of_the_file_may_remove_a_lost_one(self) -> None:
         self.enrol()
+        far = self.person("c2", False)
+        self.assertEqual(self.ask("mfa.disable", far), "MFA_ENROLL_LOCALLY")
+        self.assertTrue(self.ask("mfa.status")["enrolled"])
         self.assertEqual(self.ask("mfa.disable"), {"ok": True})

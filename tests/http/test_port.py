@@ -5,7 +5,8 @@ from hashlib import sha1
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from openclaw.http.port import HEAD_SECONDS, MAX_HEAD_BYTES, is_upgrade, read_headers
+from openclaw.gateway.heads import read_headers
+from openclaw.http.port import HEAD_SECONDS, MAX_HEAD_BYTES, is_upgrade
 from tests.http.exchanges import ELSEWHERE, HERE, Connection, Port, read_answer, request
 
 KEY = base64.b64encode(b"0123456789abcdef").decode()
@@ -200,7 +201,7 @@ class ReadHeadersTests(SynchronousTestCase):
     """The head as a table."""
 
     def test_headers(self) -> None:
-        head = b"GET / HTTP/1.1\r\nA: 1\r\nb:2 \r\nA: 3\r\nnothing\r\nC : x:y"
+        head = b"GET / HTTP/1.1\r\nA: 1\r\nb:2 \r\nA: 3\r\nnothing\r\nC: x:y\r\nD : z"
         self.assertEqual(read_headers(head), {"a": "1,3", "b": "2", "c": "x:y"})
 
     def test_upgrade(self) -> None:

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 import openclaw
+from openclaw.cli.tunnel import find_free_port
 from openclaw.client.address import GatewayAddress
 from openclaw.client.dial import Dialer
 from openclaw.client.gateway import GatewayClient
@@ -29,14 +29,6 @@ reactor: Any = the_reactor
 ROOT = Path(openclaw.__file__).absolute().parent.parent
 TOKEN = "token-of-the-tests-0123456789abcdef"
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @attrs.frozen
@@ -175,7 +167,7 @@ class Place:
         self.home = self.directory / "home"
         self.state = self.directory / "state"
         self.home.mkdir(parents=True)
-        self.port = free_port()
+        self.port = find_free_port()
         self.token = TOKEN
 
     @property

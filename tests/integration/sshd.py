@@ -6,8 +6,9 @@ import socket
 import subprocess
 from pathlib import Path
 
+from openclaw.cli.tunnel import find_free_port
 from tests.integration.programs import PATH, program
-from tests.integration.running import Running, free_port, run
+from tests.integration.running import Running, run
 
 
 class SshServer:
@@ -19,7 +20,7 @@ class SshServer:
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()
         self.directory.mkdir(parents=True)
-        self.port = free_port()
+        self.port = find_free_port()
         for name in ("host", "user"):
             subprocess.run(
                 [program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", self._at(name)],

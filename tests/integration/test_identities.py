@@ -1,7 +1,6 @@
 """A whole gateway, started for real: people whom others vouch for, on both of its ports."""
 
 import json
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -12,20 +11,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
+from openclaw.cli.tunnel import find_free_port
 from openclaw.client.address import GatewayAddress
 from openclaw.client.blocking import BlockingClient
 from openclaw.client.errors import ConnectRefusedByGateway
 from openclaw.client.settings import Credentials, Introduction
 from tests.cli.test_against_gateway import Gateway
 from tests.security.identities.provider import ALICE, CLIENT, ISSUER, key_set, token
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def fresh(**changes: Any) -> str:
@@ -42,7 +34,7 @@ class IdentityTests(TestCase):
         state = self.home / ".openclaw"
         state.mkdir(parents=True)
         (state / "keys.json").write_text(json.dumps(key_set()))
-        self.serve_port = free_port()
+        self.serve_port = find_free_port()
         oidc = {
             "issuer": ISSUER,
             "audience": CLIENT,

@@ -13,6 +13,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from openclaw.cli.tunnel import find_free_port
 from openclaw.client.address import GatewayAddress
 from openclaw.client.dial import Dialer
 from openclaw.client.gateway import GatewayClient
@@ -23,7 +24,7 @@ from tests.conformance import packages
 from tests.conformance.cases import require
 from tests.integration.programs import PATH, needed, program
 from tests.integration.proxied import CLIENT, NAME, Outside
-from tests.integration.running import ROOT, TOKEN, Place, Running, free_port, reactor, run
+from tests.integration.running import ROOT, TOKEN, Place, Running, reactor, run
 
 CONF = ROOT / "conf"
 OWNER_SCOPES = ("operator.admin", "operator.read", "operator.pairing")
@@ -57,7 +58,7 @@ class ProxyCase(TestCase):
         self.place = Place(self.mktemp())
         self.directory = Path(self.mktemp()).absolute()
         self.directory.mkdir()
-        self.port = free_port()
+        self.port = find_free_port()
         pair = make_pair([NAME], datetime.now(UTC), timedelta(days=1))
         write_pair(self.directory / "both.pem", pair)
         public = pair.certificate.public_bytes(Encoding.PEM)

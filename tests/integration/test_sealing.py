@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from openclaw.client.gateway import GatewayClient
 from openclaw.client.settings import Credentials, Introduction
 from openclaw.protocol.methods import METHODS
 from openclaw.protocol.scopes import ADMIN, APPROVALS, PAIRING, READ, WRITE
-from tests.integration.running import Ended, Running, fetch, reactor
+from tests.integration.running import Ended, Running, fetch, reactor, run
 from tests.integration.test_start import PlaceCase, files_below
 
 SAID = "CANARY-said-in-a-conversation"
@@ -132,6 +133,43 @@ class SealedGatewayTests(SealingCase):
         again = await self.started()
         self.assertIn(f"{SAID}-1", await self.heard())
         await self.stopped(again)
+
+    async def test_sealing_is_turned_off_by_a_command(self) -> None:
+        self.place.configure(SEALED)
+        running = await self.started()
+        await self.talk(1)
+        status, words = await self.unseal()
+        self.assertEqual(status, 1)
+        self.assertIn("stop", words)
+        await self.stopped(running)
+
+        self.place.configure({})  # Its keys are found all the same.
+        self.assertEqual(await self.refused(), Ended(78, None))
+        status, words = await self.unseal()
+        self.assertEqual((status, "plain text" in words), (0, True), words)
+        self.assertNotEqual(self.leaks(SAID), [])
+        again = await self.started()
+        self.assertIn(f"{SAID}-1", await self.heard())
+        client = await self.connected()
+        self.assertEqual((await client.request("encryption.status", {}))["storage"], "none")
+        self.assertTrue((await client.request("audit.verify", {}))["ok"])
+        await client.close()
+        await self.stopped(again)
+        status, words = await self.unseal()
+        self.assertEqual((status, "not sealed" in words), (1, True), words)
+
+    async def unseal(self) -> tuple[int, str]:
+        """Run the command; its status, and what it said."""
+        command = [sys.executable, "-m", "openclaw.cli", "encryption", "unseal"]
+        running = run(
+            [*command, "--state-dir", str(self.place.state)],
+            self.place.environment(),
+            self.place.directory,
+        )
+        ended = await running.ended()
+        assert ended.status is not None
+        self.assertNotIn("Traceback", running.err)
+        return ended.status, running.printed
 
     async def refused(self) -> Ended:
         running = self.start(*self.place.options())

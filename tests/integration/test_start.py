@@ -12,6 +12,7 @@ import msgspec
 from twisted.internet.defer import gatherResults
 from twisted.trial.unittest import TestCase
 
+from openclaw.cli.tunnel import find_free_port
 from openclaw.client.errors import ConnectRefusedByGateway
 from openclaw.deferreds import deferred
 from tests.integration.running import (
@@ -19,7 +20,6 @@ from tests.integration.running import (
     Place,
     Running,
     fetch,
-    free_port,
     status_of,
 )
 
@@ -76,7 +76,7 @@ class PrecedenceTests(PlaceCase):
     """Option beats environment beats configuration beats default."""
 
     def everything(self) -> tuple[list[int], dict[str, str], Path]:
-        ports = [free_port() for _ in range(3)]
+        ports = [find_free_port() for _ in range(3)]
         gateway = {"host": "127.0.0.3", "port": ports[2], "auth": {"token": "from-the-file"}}
         elsewhere = self.place.directory / "elsewhere"
         elsewhere.mkdir()
@@ -276,7 +276,7 @@ class RefusedStartTests(PlaceCase):
         first = await self.started()
         for twistd in (False, True):
             second = self.start(
-                "--state-dir", str(self.place.state), "--port", str(free_port()), twistd=twistd
+                "--state-dir", str(self.place.state), "--port", str(find_free_port()), twistd=twistd
             )
             ended = await second.ended()
             self.assertEqual(ended, Ended(1, None), second.printed)

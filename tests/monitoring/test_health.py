@@ -11,7 +11,7 @@ from openclaw.interfaces.monitoring import IHealth
 from openclaw.interfaces.storage import IStore, StoreHealth
 from openclaw.monitoring.health import HealthKeeper, HealthSources
 from openclaw.monitoring.lag import ReactorLag
-from openclaw.protocol.schema.system import AgentHeartbeat
+from openclaw.protocol.schema.system import AgentHeartbeat, QueueHealth
 from tests.sessions.rig import HeldStore, WorldCase
 
 
@@ -41,6 +41,7 @@ class HealthTests(WorldCase):
                 heartbeat=lambda: self.beat,
                 changed=self.changed,
                 default_agent="main",
+                queue=QueueHealth(backend="sqlite", durable=True),
             ),
             self.world.clock,
             self.world.now_ms,
@@ -82,6 +83,7 @@ class HealthTests(WorldCase):
                 ],
                 "sessions": sessions,
                 "store": {"backend": "memory", "ok": True, "durable": False},
+                "queue": {"backend": "sqlite", "durable": True},
             },
         )
         self.assertIn("delayP99Ms", health["eventLoop"])

@@ -103,7 +103,7 @@ class QueueMachine(RuleBasedStateMachine):
         head.attempts += 1
         head.open = True
         assert (delivery.attempt, delivery.interrupted) == (head.attempts, head.interrupted)
-        assert all(delivery.token > one.token for one in head.claims)
+        assert all(delivery.fence > one.fence for one in head.claims)
         head.claims.append(delivery)
         self.claims.append((head, delivery))
         self.due[lane] = self.time + VISIBILITY

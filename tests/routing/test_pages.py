@@ -61,9 +61,9 @@ class AccessPageTests(SynchronousTestCase):
     def test_ids_of_the_table_are_taken(self) -> None:
         page = (DOCS / "channels/access.rst").read_text("utf-8")
         rows = re.findall(
-            r"^(telegram|discord|slack|matrix) +``(\S+?)`` +(?:``(\S+?)``)?", page, re.M
+            r"^(telegram|discord|slack|matrix|irc) +``(\S+?)`` +(?:``(\S+?)``)?", page, re.M
         )
-        self.assertEqual(len(rows), 4)
+        self.assertEqual(len(rows), 5)
         for channel, person, chat in rows:
             self.assertTrue(form_of(channel).person.fullmatch(person), person)
             self.assertTrue(not chat or form_of(channel).chat.fullmatch(chat), chat)

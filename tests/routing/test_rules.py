@@ -1,11 +1,12 @@
 """Tests of settings made into rules: every fault has its path, and names are no ids."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from twisted.trial.unittest import SynchronousTestCase
 
-from openclaw.config.schema.channels import ChannelSettings
+from openclaw.config.schema.channels import ChannelSettings, GroupSettings
 from openclaw.errors import ConfigError
 from openclaw.interfaces.routing import AccessRules, GroupRules
 from openclaw.routing.rules import access_rules, warnings_of
@@ -15,6 +16,7 @@ NAMES = {
     "discord": ("owner", "owner#0001", "@owner", "<@1>", "123"),
     "slack": ("@owner", "owner", "#general", "owner@example.org", "u012abc", "C012ABC"),
     "matrix": ("owner", "Owner", "@owner", "owner:example.org", "#room:example.org"),
+    "irc": ("ada", "ada!ada@home", "*!*@home", "account:Ada", "*!Ada@home", "$a:ada"),
     "elsewhere": ("@owner", "The Owner", "", " ", "a,b"),
 }
 IDS = {
@@ -22,6 +24,7 @@ IDS = {
     "discord": ("80351110224678912",),
     "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF"),
     "matrix": ("@alice:example.org",),
+    "irc": ("account:ada", "*!~ada@home.example", "*!ada@2001:db8::1", "irc:account:ada"),
     "elsewhere": ("alice", "@alice:example.org", "1:2"),
 }
 
@@ -114,3 +117,11 @@ class RulesTests(SynchronousTestCase):
             {"groupAllowFrom": ["*"]},
         ):
             self.assertEqual(len(warnings_of(read(**keys), "channels.telegram")), 1, keys)
+
+    def test_a_platform_may_say_more_about_groups_in_its_own_keys(self) -> None:
+        class Own(ChannelSettings, frozen=True, kw_only=True):
+            def access(self) -> Mapping[str, GroupSettings]:
+                return {**self.groups, "80351110224678912": GroupSettings(require_mention=False)}
+
+        rules = access_rules(Own(), "discord", "channels.discord", ("main",))
+        self.assertEqual(rules.groups, {"80351110224678912": GroupRules(require_mention=False)})

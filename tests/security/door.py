@@ -34,27 +34,37 @@ NODE: dict[str, Any] = {"client": "node-host/node", "role": "node", "scopes": []
 
 
 class DoorCase(SynchronousTestCase):
-    """A door, and words for what happens at it."""
+    """A door, and words for what happens at it.
+
+    :cvar usual: who comes where a test names nobody.
+    """
+
+    usual: Peer = LOCAL
 
     def setUp(self) -> None:
         """A gateway with a shared token."""
         self.door = Door()
 
-    def come(self, client: str = "cli/cli", peer: Peer = LOCAL, **sent: Any) -> Admitted:
+    def come(self, client: str = "cli/cli", peer: Peer | None = None, **sent: Any) -> Admitted:
         """Be admitted, now or when the journal has answered."""
-        result = self.door.admission.admit(params(client, **sent), peer, NONCE)
+        result = self.door.admission.admit(params(client, **sent), peer or self.usual, NONCE)
         return result if isinstance(result, Admitted) else self.successResultOf(result)
 
-    def refused(self, client: str = "cli/cli", peer: Peer = LOCAL, **sent: Any) -> ConnectRefused:
+    def refused(
+        self, client: str = "cli/cli", peer: Peer | None = None, **sent: Any
+    ) -> ConnectRefused:
         """Be refused; every refusal with details says what to do next."""
         try:
-            decision = self.door.admission.admit(params(client, **sent), peer, NONCE)
+            decision = self.door.admission.admit(params(client, **sent), peer or self.usual, NONCE)
         except ConnectRefused as refused:
             error = refused
         else:
             self.assertNotIsInstance(decision, Admitted)
             assert isinstance(decision, Deferred)
             error = self.failureResultOf(decision, ConnectRefused).value
+        codes = {"protocol mismatch": 1002, "UNAVAILABLE": 1013}
+        code = codes.get(error.message) or codes.get(error.wire_code, 1008)
+        self.assertEqual(error.close_code, code)
         if error.details is not None:
             self.assertTrue(str(error.details["next"]).endswith("."))
         self.assertNotIn(TOKEN, msgspec.json.encode([error.message, error.details]).decode())

@@ -409,3 +409,32 @@ class RefusalsTests(ApprovalCase):
         self.assertEqual(len(door.requests), 16)
         self.assertEqual(self.come(peer=REMOTE, device=D1, scopes=READ).method, "token")
         self.assertNotIn(TOKEN, repr(door.events.taken()))
+
+
+class VouchedTests(DoorCase):
+    """Users whom a proxy or a provider names, and who may let devices in."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.come(device=D1, scopes=["operator.admin"])
+
+    def test_having_no_device_makes_nobody_the_owner(self) -> None:
+        """They decide about requests, not about devices that are not theirs."""
+        user = Approver("bob", expand(["operator.pairing", "operator.read"]), user="bob")
+        approvals = self.door.approvals
+        for work in (
+            lambda: approvals.remove(D1.id, user),
+            lambda: approvals.rename(D1.id, "mine", user),
+            lambda: approvals.revoke(D1.id, "operator", user),
+            lambda: approvals.rotate(D1.id, "operator", ["operator.read"], user),
+        ):
+            self.failureResultOf(work(), InvalidRequest)
+        device = self.door.devices.get(D1.id)
+        assert device is not None
+        self.assertIsNone(device.tokens["operator"].revoked_at_ms)
+        root = Approver("root", expand(["operator.admin"]), user="root")
+        self.successResultOf(approvals.remove(D1.id, root))
+
+    def test_their_own_device_is_theirs(self) -> None:
+        user = Approver("bob", expand(["operator.pairing"]), D1.id, user="bob")
+        self.successResultOf(self.door.approvals.rename(D1.id, "mine", user))

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.config.access import AccessSettings, CertificateRule
 from openclaw.errors import ConnectRefused
-from openclaw.interfaces.security import Admitted, NamedUser, Peer
+from openclaw.interfaces.security import Admitted, ClientCertificate, NamedUser, Peer
 from tests.security.clients import LOCAL, NONCE, NOW_MS, Door, KeyedDevice, params
 from tests.security.identities.provider import settings, token
 
@@ -200,7 +200,7 @@ CAUSES: list[tuple[str, tuple[str, ...], str, Callable[[Client], object]]] = [
         "unknown certificate",
         ALL,
         "AUTH_CERTIFICATE_UNKNOWN",
-        lambda c: c.come(evolve(c.away, certificate="BB"), auth={}),
+        lambda c: c.come(evolve(c.away, certificate=ClientCertificate(("BB",), 1 << 60)), auth={}),
     ),
     ("unknown tailnet user", ALL, "AUTH_TAILSCALE_USER_NOT_ALLOWED", _named("mallory")),
 ]

@@ -23,6 +23,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from openclaw.errors import ConnectRefused, InvalidRequest, StoreError
 from openclaw.interfaces.security import Admitted, Approver
 from openclaw.protocol.scopes import SCOPES, expand
+from openclaw.security.setup_codes import OPERATOR_GRANT
 from openclaw.storage.memory import MemoryStore
 from tests.security.clients import LOCAL, NONCE, REMOTE, TOKEN, Door, KeyedDevice, params
 
@@ -54,6 +55,21 @@ class Held:
     tokens: set[str] = field(factory=set)
     void: set[str] = field(factory=set)
     surely: bool | None = False
+
+
+@define
+class Setup:
+    """A code that sets a device up, and what became of it.
+
+    :ivar device: which one it belongs to, once somebody was let in by it.
+    :ivar used: somebody was let in by it, or may have been when the process died.
+    """
+
+    code: str
+    door: Door
+    made_at: float
+    device: int | None = None
+    used: bool = False
 
 
 class Crashing:
@@ -90,6 +106,7 @@ class Pairings(RuleBasedStateMachine):
         self.door = self.reopen()
         self.devices = [Held() for _ in DEVICES]
         self.requests: dict[str, tuple[int, set[str]]] = {}
+        self.setup: Setup | None = None
 
     def reopen(self) -> Door:
         """Start a gateway on the journal as it is; its memory knows only what was read."""
@@ -140,6 +157,42 @@ class Pairings(RuleBasedStateMachine):
                 listed = {row.request_id: row for row in self.door.approvals.pending()}
                 row = listed[details["requestId"]]  # What a device waits for is in the list.
                 self.requests[row.request_id] = which, set(row.scopes)
+
+    @rule()
+    def make_code(self) -> None:
+        """The owner makes a code for one device."""
+        code = self.door.admission.setup_code(True, False).code
+        self.setup = Setup(code, self.door, self.now)
+
+    @precondition(lambda self: self.setup is not None)
+    @rule(which=WHICH, asked=SOME)
+    def set_up(self, which: int, asked: list[str]) -> None:
+        """A device brings the latest code, from afar: one of them, once, in time, no more."""
+        setup, held, key = self.setup, self.devices[which], DEVICES[which]
+        assert setup is not None
+        auth = {"bootstrapToken": setup.code}
+        sent = params(device=key, scopes=asked, auth=auth, at_ms=self.door.now_ms())
+        good = setup.door is self.door and not setup.used and self.now - setup.made_at < 600
+        before, most = self.door.devices.get(key.id), set(held.most)
+        if good:
+            held.most |= set(asked) & set(OPERATOR_GRANT)
+            held.surely = None
+        came = maybeDeferred(self.door.admission.admit, sent, REMOTE, NONCE)
+        result = self.outcome(came)
+        if isinstance(result, Admitted):
+            assert good and setup.device in (None, which)
+            assert set(result.scopes) <= set(asked) & expand(held.most)
+            assert result.device_token and result.device_token not in held.void
+            held.void |= held.tokens - {result.device_token}
+            held.tokens, held.surely = {result.device_token}, True
+            setup.used, setup.device = True, which
+        elif isinstance(result, Failure):
+            assert self.door.devices.get(key.id) == before
+            held.most = most
+            token = before.tokens.get("operator") if before else None
+            held.surely = token is not None and token.revoked_at_ms is None
+        else:
+            setup.used = True
 
     @rule(how=st.sampled_from(["dies before", "dies after", "disk full"]))
     def trouble(self, how: str) -> None:

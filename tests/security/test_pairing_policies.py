@@ -215,14 +215,17 @@ class LifetimeTests(PolicyCase):
         return self.come(peer=peer, device=D1, scopes=READ, at_ms=self.now()).device_token or ""
 
     def test_connections_end_with_it(self) -> None:
-        """Those that came with the token; who came with the shared one has another credential."""
-        for renew, days in ((False, 2), (True, 3)):
+        """Those that came with the token; who came with the shared one has another credential.
+
+        Where use renews it, being connected is use.
+        """
+        for renew, ends in ((False, NOW_MS + 2 * DAY * 1000), (True, None)):
             self.with_policy(lan=PlacePolicy(lifetime_seconds=2 * DAY), renew_tokens=renew)
             token = self.pair(LAN)
             self.door.clock.advance(DAY)
             sent: dict[str, Any] = {"peer": LAN, "device": D1, "scopes": READ, "at_ms": self.now()}
             own = self.come(**sent, auth={"deviceToken": token})
-            self.assertEqual(own.expires_at_ms, NOW_MS + days * DAY * 1000)
+            self.assertEqual(own.expires_at_ms, ends)
             self.assertIsNone(self.come(**sent).expires_at_ms)
 
     def test_use_renews_it_where_configured(self) -> None:

@@ -68,7 +68,11 @@ class LocalTrustTests(SynchronousTestCase):
 
     def test_which_headers_only_proxies_send(self) -> None:
         """The list, and names that only look alike."""
-        for name in ("x-forwarded-for", "x-forwarded-port", "forwarded", "x-real-ip"):
+        for name in (
+            *("x-forwarded-for", "x-forwarded-port", "forwarded", "x-real-ip"),
+            *("true-client-ip", "x-client-ip", "fastly-client-ip", "x-original-forwarded-for"),
+            *("x-envoy-external-address", "x-azure-clientip", "fly-client-ip"),
+        ):
             self.assertTrue(is_forwarding(name))
         self.assertTrue(is_forwarding("cf-connecting-ip") and is_forwarding("tailscale-user-name"))
         for name in ("host", "origin", "x-forward", "real-ip", "user-agent", "x-requested-with"):

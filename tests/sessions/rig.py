@@ -30,6 +30,7 @@ from openclaw.protocol.schema.sessions import SessionRow
 from openclaw.sessions.conversations import Conversations
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
+from openclaw.sessions.merging import Mode
 from openclaw.storage.memory import MemoryStore
 
 T = TypeVar("T")
@@ -152,6 +153,11 @@ class Replies:
         """See :meth:`IReplies.grew`."""
         self.told.append(("grew", text))
 
+    def settle(self, entry: Input) -> Deferred[None]:
+        """See :meth:`IReplies.settle`."""
+        self.told.append(("settle", entry.run_id))
+        return succeed(None)
+
     def silent(self, entry: Input) -> None:
         """See :meth:`IReplies.silent`."""
         self.told.append(("silent", entry.run_id))
@@ -249,6 +255,7 @@ class World:
     commands: ScriptedRuntime = field(factory=lambda: ScriptedRuntime(COMMANDS), init=False)
     counted: list[str] = field(factory=list, init=False)
     replies: Replies = field(factory=Replies)
+    mode: Mode = "followup"
     store: HeldStore = field(init=False)
     keys: SessionKeys = field(factory=SessionKeys, init=False)
     index: SessionIndex = field(init=False)
@@ -281,6 +288,7 @@ class World:
             make_id,
             self.replies,
             self.capacity,
+            lambda entry: self.mode,
         )
         self.runs.conversations = self.conversations
 
@@ -314,6 +322,7 @@ class World:
             capacity=self.capacity,
             timeout_seconds=self.timeout_seconds,
             replies=self.replies,
+            mode=self.mode,
         )
 
 

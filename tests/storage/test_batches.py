@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from openclaw.interfaces.storage import ITransaction
+from openclaw.interfaces.storage import ITransaction, SQLValue
 from openclaw.storage.memory import MemoryStore
 from openclaw.storage.sqlite import SQLiteStore
 
@@ -21,7 +21,9 @@ Step = tuple[str, int, int]
 Content = dict[str, int]
 
 STEPS = st.tuples(
-    st.sampled_from(("set", "insert", "try insert", "delete", "read", "raise")),
+    st.sampled_from(
+        ("set", "set all", "insert", "insert all", "try insert", "delete", "read", "raise")
+    ),
     st.integers(0, 4),
     st.integers(0, 9),
 )
@@ -47,6 +49,12 @@ def perform(tx: ITransaction, steps: list[Step]) -> list[object]:
         name = str(key)
         if what == "set":
             seen.append(tx.execute(SET, k=name, v=value))
+        elif what.endswith(" all"):
+            each: list[dict[str, SQLValue]] = [
+                {"k": name, "v": value},
+                {"k": f"{name} too", "v": value},
+            ]
+            seen.append(tx.execute_each(SET if what == "set all" else INSERT, each))
         elif what == "insert":
             seen.append(tx.execute(INSERT, k=name, v=value))
         elif what == "try insert":
@@ -68,7 +76,10 @@ def imagine(before: Content, steps: list[Step]) -> tuple[Content, list[object] |
     now, seen = dict(before), list[object]()
     for what, key, value in steps:
         name, there = str(key), str(key) in now
+        there_too = f"{name} too" in now
         if what == "raise" or (what == "insert" and there):
+            return before, None
+        if what == "insert all" and (there or there_too):
             return before, None
         if what == "read":
             seen.append(dict(now))
@@ -77,6 +88,9 @@ def imagine(before: Content, steps: list[Step]) -> tuple[Content, list[object] |
             now.pop(name, None)
         elif what == "try insert" and there:
             seen.append("there")
+        elif what.endswith(" all"):
+            seen.append(2)
+            now[name] = now[f"{name} too"] = value
         else:
             seen.append(1)
             now[name] = value

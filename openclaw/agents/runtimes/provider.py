@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
-from openclaw.config.providers import ModelProvider
+from openclaw.config.providers import PROCESS, ModelProvider
 from openclaw.config.schema.models import Compat, Model
 from openclaw.errors import ConfigError
 from openclaw.interfaces.agents import ModelInfo
@@ -153,7 +153,7 @@ def provider_settings(provider: ModelProvider) -> ProviderSettings:
         api_key=provider.api_key or "",
         headers=provider.headers,
         models=listed if not obstacle else tuple(evolve(one, available=False) for one in listed),
-        open_ended=not provider.models,
+        open_ended=not provider.models or provider.api == PROCESS,
         obstacle=obstacle,
         obstacle_kind=kind,
         api=provider.api,
@@ -198,6 +198,8 @@ def _obstacle(
         if provider.api_key:
             return "", ""
         return f"no API key; set {at_home.key_name} in the gateway's environment", "auth"
+    if provider.api == PROCESS:
+        return "", ""
     if not base_url:
         return f"no address; set models.providers.{provider.id}.baseUrl", "invalid"
     return "", ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from openclaw.config.audit.facts import Facts, mode_of, owner_of
 from openclaw.config.audit.findings import Found, check
 from openclaw.config.redact import secrets_in
+from openclaw.config.sealing import KeySettings
 
 _READ, _WRITE = 0o044, 0o022
 _CLOSE = "Take the rights from others: chmod go= {where}"
@@ -16,9 +17,9 @@ def _journal(facts: Facts) -> list[Path]:
 
 
 def _keys(facts: Facts) -> list[Path]:
-    sealing = facts.settings.sealing
-    files = [facts.own / "encryption-keys"]
-    return files if sealing.key_file in files else [*files, sealing.key_file]
+    keys = facts.settings.sealing.keys
+    usual = KeySettings(file=facts.own / "encryption-keys")
+    return list(dict.fromkeys((usual.file, usual.session_file, keys.file, keys.session_file)))
 
 
 def _secrets(facts: Facts) -> list[Path]:
@@ -136,9 +137,10 @@ def link(facts: Facts) -> Iterator[Found]:
 def key_beside_journal(facts: Facts) -> Iterator[Found]:
     """Sealing then protects a lost copy of the journal, not of the directory."""
     sealing = facts.settings.sealing
-    if sealing.storage and sealing.keys is None and sealing.key_file.parent == facts.own:
+    if sealing.storage and sealing.keys.given is None and sealing.keys.file.parent == facts.own:
         yield Found(
-            str(sealing.key_file), "The key lies beside the journal; a copy of the folder has both."
+            str(sealing.keys.file),
+            "The key lies beside the journal; a copy of the folder has both.",
         )
 
 

@@ -86,7 +86,8 @@ class Authentication(Section, frozen=True, kw_only=True):
     certificates: Annotated[
         dict[str, Certificate],
         now(
-            "Client certificates by SHA-256 fingerprint; TLS must have verified them "
-            "(``gateway.tls.caPath``)."
+            "Client certificates by SHA-256 fingerprint, by subject (``dn:CN=alice,O=Example``) or "
+            "by common name (``cn:alice``); the most exact entry counts. TLS must have verified "
+            "them (``gateway.tls.caPath``)."
         ),
     ] = field(default_factory=dict)

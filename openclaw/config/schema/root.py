@@ -8,8 +8,10 @@ from openclaw.config.schema.agents import Agents
 from openclaw.config.schema.bindings import BindingRow
 from openclaw.config.schema.fields import Section, later, now
 from openclaw.config.schema.gateway import Gateway
+from openclaw.config.schema.messages import Messages
 from openclaw.config.schema.models import Models
 from openclaw.config.schema.security import Audit, Security
+from openclaw.config.schema.tools import Tools
 from openclaw.config.schema.traffic import (
     Access,
     Connections,
@@ -110,14 +112,14 @@ class Config(Section, frozen=True, kw_only=True):
         dict[str, Any], now("Chat platforms by their ids; each has keys of its own.")
     ] = field(default_factory=dict)
     bindings: Annotated[tuple[BindingRow, ...], now("Which agent answers which chat.")] = ()
-    messages: Annotated[Any, later("How messages are shaped.")] = None
+    messages: Annotated[Messages, now("How messages are shaped.")] = Messages()
     crons: Annotated[Any, later("Declared jobs by name.")] = None
     cron: Annotated[Any, later("The scheduler.")] = None
     nodes: Annotated[Any, later("Kinds of nodes.")] = None
     node_host: Annotated[Any, later("This host as a node.")] = None
     canvas_host: Annotated[Any, later("The canvas listener.")] = None
     skills: Annotated[Any, later("Skills of agents.")] = None
-    tools: Annotated[Any, later("Tools of agents.")] = None
+    tools: Annotated[Tools, now("Tools of agents.")] = Tools()
     plugins: Annotated[Any, later("Plugins of the original; never loaded.")] = None
     monitoring: Annotated[Any, later("Alerts.")] = None
     security: Annotated[Security, now("Transport and encryption.")] = Security()

@@ -47,7 +47,10 @@ class Encryption(Section, frozen=True, kw_only=True):
     ] = "none"
     session: Annotated[
         Literal["none", "aes-256-gcm", "chacha20-poly1305"],
-        later("Conversations that are written to a file of their own."),
+        now(
+            "Conversations that ``openclaw sessions export`` writes to a file; their keys are in "
+            "``<keyFile>-sessions``, or in ``masterKey``."
+        ),
     ] = "none"
     key_file: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from openclaw.errors import InvalidRequest
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
 from openclaw.interfaces.audit import AuditEntry, IAuditTrail
+from openclaw.interfaces.exports import IExportSealing
 from openclaw.interfaces.sealing import ISealing, SealingState
 from openclaw.protocol.base import UNSET
 from openclaw.protocol.schema.audit import (
@@ -25,10 +26,12 @@ class AuditMethods:
     """What was decided about access, and what the journal is sealed with.
 
     :ivar sealing: ``None`` where the journal is plain.
+    :ivar exports: ``None`` where exported sessions are.
     """
 
     trail: IAuditTrail
     sealing: ISealing | None = None
+    exports: IExportSealing | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
         """By method name."""
@@ -54,8 +57,8 @@ class AuditMethods:
 
     def _status(self, client: Client, params: NoParams) -> EncryptionStatus:
         if self.sealing is None:
-            return EncryptionStatus(storage="none")
-        return _encryption(self.sealing.state())
+            return EncryptionStatus(storage="none", session=self._session)
+        return _encryption(self.sealing.state(), self._session)
 
     async def _rotate(self, client: Client, params: NoParams) -> EncryptionStatus:
         if self.sealing is None:
@@ -63,7 +66,11 @@ class AuditMethods:
                 'the journal is not sealed; set security.encryption.storage to "aes-256-gcm" '
                 "and restart the gateway"
             )
-        return _encryption(await self.sealing.rotate())
+        return _encryption(await self.sealing.rotate(), self._session)
+
+    @property
+    def _session(self) -> str:
+        return "none" if self.exports is None else self.exports.algorithm
 
 
 def _row(entry: AuditEntry) -> AuditRow:
@@ -77,11 +84,12 @@ def _row(entry: AuditEntry) -> AuditRow:
     )
 
 
-def _encryption(state: SealingState) -> EncryptionStatus:
+def _encryption(state: SealingState, session: str) -> EncryptionStatus:
     return EncryptionStatus(
         storage=state.algorithm,
         key_id=state.key_id,
         source=state.source,
         rotating=state.rotating,
         rows=state.rows,
+        session=session,
     )

@@ -69,9 +69,9 @@ class DeviceMethods:
 
     def approver(self, client: Client) -> Approver:
         """Who a client is when it decides something."""
-        device_id = client.admitted.device_id
-        name = device_id or f"a client at {client.peer.address}"
-        return Approver(name, client.allowed, device_id, self.verified(client))
+        device_id, user = client.admitted.device_id, client.admitted.subject
+        name = device_id or user or f"a client at {client.peer.address}"
+        return Approver(name, client.allowed, device_id, self.verified(client), user)
 
     def _connected(self) -> set[str | None]:
         return {one.admitted.device_id for one in self.broadcaster}

@@ -91,6 +91,15 @@ class MfaMethods:
             # Having lately shown a code is not enough: this ends all asking.
             code = params.code if isinstance(params.code, str) else ""
             await self.factor.verify(code, _name(client))
+        elif not client.admitted.local:
+            # While the owner gets rid of a lost one, nobody else may.
+            raise Forbidden(
+                "without a code a second factor is removed on the gateway's own machine",
+                {
+                    "code": "MFA_ENROLL_LOCALLY",
+                    "next": "On the gateway's machine run `openclaw mfa disable`.",
+                },
+            )
         await self.factor.disable()
         self.step_up.forget_all()
         return Ok()

@@ -57,6 +57,7 @@ class EncryptionStatus(Wire, frozen=True, kw_only=True):
     """Result of ``encryption.status`` and ``encryption.rotate``.
 
     :ivar storage: ``none`` or ``aes-256-gcm``.
+    :ivar session: how exported sessions are sealed; ``none`` where they are not.
     :ivar key_id: names the key in use; tells nothing of it.
     :ivar source: where the keys are kept.
     :ivar rotating: rows of an older key are being sealed again.
@@ -68,3 +69,4 @@ class EncryptionStatus(Wire, frozen=True, kw_only=True):
     source: str | UnsetType = UNSET
     rotating: bool = False
     rows: int = 0
+    session: str = "none"

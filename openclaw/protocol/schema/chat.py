@@ -15,11 +15,21 @@ HistoryLimit = Annotated[int, Meta(ge=1, le=10_000)]
 SendStatus = Literal["started", "in_flight", "ok", "error", "timeout"]
 
 
-class TextPart(Wire, frozen=True, kw_only=True):
+class TextPart(Wire, frozen=True, kw_only=True, tag_field="type", tag="text"):
     """A piece of text in a message."""
 
     text: str
-    type: Literal["text"] = "text"
+
+
+class ToolCallPart(Wire, frozen=True, kw_only=True, tag_field="type", tag="toolCall"):
+    """A model's wish to use a tool.
+
+    :ivar arguments: an object, or the text that the model wrote where it is none.
+    """
+
+    id: str
+    name: str
+    arguments: Any
 
 
 class MessageUsage(Wire, frozen=True, kw_only=True):
@@ -43,10 +53,12 @@ class Message(Wire, frozen=True, kw_only=True):
     """One message of a transcript.
 
     :ivar timestamp: Unix milliseconds.
+    :ivar tool_call_id: for a ``toolResult``, the wish that it answers.
+    :ivar thinking: opaque, for the model that wrote it.
     """
 
     role: Literal["user", "assistant", "system", "toolResult"]
-    content: str | list[TextPart]
+    content: str | list[TextPart | ToolCallPart]
     timestamp: int
     provider: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
@@ -54,6 +66,10 @@ class Message(Wire, frozen=True, kw_only=True):
     stop_reason: str | UnsetType = UNSET
     error_message: str | UnsetType = UNSET
     idempotency_key: str | UnsetType = UNSET
+    tool_call_id: str | UnsetType = UNSET
+    tool_name: str | UnsetType = UNSET
+    is_error: bool | UnsetType = UNSET
+    thinking: str | UnsetType = UNSET
     mark: MessageMark | UnsetType = field(default=UNSET, name="__openclaw")
 
 

@@ -1,6 +1,6 @@
 """Paired devices, those that wait to be, and senders that show a code."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -94,6 +94,41 @@ class ApproveParams(Wire, frozen=True, kw_only=True):
     request_id: Id | UnsetType = UNSET
     code: Code | UnsetType = UNSET
     second_factor: Code | UnsetType = UNSET
+
+
+class SetupCodeParams(Wire, frozen=True, kw_only=True):
+    """Params of ``device.pair.setupCode``.
+
+    :ivar public_url: where the device reaches the gateway, if not where it listens.
+    :ivar prefer_remote_url: use ``gateway.remote.url``.
+    :ivar bootstrap_profile: absent: as ``limited``, for no code of ours grants administration.
+    :ivar join_url: not served.
+    """
+
+    public_url: Annotated[str, Meta(min_length=1, max_length=2048)] | UnsetType = UNSET
+    prefer_remote_url: bool = False
+    include_qr: bool = True
+    bootstrap_profile: Literal["limited", "node"] | UnsetType = UNSET
+    join_url: Literal[True] | UnsetType = UNSET
+
+
+class SetupCode(Wire, frozen=True, kw_only=True):
+    """Result of ``device.pair.setupCode``; good once, for ten minutes.
+
+    :ivar setup_code: base64url of address and one-time code, for the app or its camera.
+    :ivar auth: ``token`` or ``password``: what other clients bring.
+    :ivar access: ``limited``: a node, and an operator without administration; ``node``: a node.
+    :ivar access_downgraded: more was asked for.
+    """
+
+    setup_code: str
+    qr_data_url: str | UnsetType = UNSET
+    gateway_url: str
+    auth: str
+    url_source: str
+    access: Literal["limited", "node"]
+    access_downgraded: bool | UnsetType = UNSET
+    expires_at_ms: int
 
 
 class Approved(Wire, frozen=True, kw_only=True):

@@ -74,8 +74,21 @@ class StoreFigures(Wire, frozen=True, kw_only=True):
     error: str | UnsetType = UNSET
 
 
+class QueueHealth(Wire, frozen=True, kw_only=True):
+    """Where messages wait.
+
+    :ivar durable: false where a stop of the process loses them.
+    """
+
+    backend: str
+    durable: bool
+
+
 class Health(Wire, frozen=True, kw_only=True):
-    """Result of ``health`` and payload of the event ``health``; a snapshot, at most 60 s old."""
+    """Result of ``health`` and payload of the event ``health``; a snapshot, at most 60 s old.
+
+    :ivar agents_down: agents whose process crashes too often; absent if there are none.
+    """
 
     ok: bool
     ts: int
@@ -89,7 +102,9 @@ class Health(Wire, frozen=True, kw_only=True):
     sessions: SessionFigures
     event_loop: EventLoop
     store: StoreFigures
+    queue: QueueHealth
     tls: "TlsStatus | UnsetType" = UNSET
+    agents_down: list[str] | UnsetType = UNSET
 
 
 class StatusParams(Wire, frozen=True, kw_only=True):
@@ -411,3 +426,13 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     session_defaults: Any
     auth_mode: str | UnsetType = UNSET
     applied_config_hash: str | UnsetType = UNSET
+
+
+class TokenRotated(Wire, frozen=True, kw_only=True):
+    """Result of ``gateway.token.rotate``; the token itself is not in it.
+
+    :ivar path: the file that holds the new token, on the gateway's machine.
+    """
+
+    path: str
+    rotated_at_ms: int

@@ -11,6 +11,7 @@ from openclaw.interfaces.audit import Detail, IAudit
 from openclaw.interfaces.security import Admitted, IAdmission, Peer, SignInCode
 from openclaw.protocol.base import UNSET
 from openclaw.protocol.connect import ConnectAuth, ConnectParams
+from openclaw.protocol.scopes import ROLES
 
 
 @implementer(IAdmission)
@@ -64,7 +65,13 @@ class AuditedAdmission:
         admitted: Admitted | None = self._inner.bearer(token, peer)
         if admitted is not None:
             subject = admitted.device_id or peer.address
-            self._audit.note("http.admitted", subject, address=peer.address, by=admitted.method)
+            self._audit.note(
+                "http.admitted",
+                subject,
+                address=peer.address,
+                by=admitted.method,
+                **_vouched(admitted),
+            )
         elif token:
             self._audit.note("http.refused", peer.address)
         return admitted
@@ -80,6 +87,15 @@ class AuditedAdmission:
         code: SignInCode = self._inner.sign_in_code()
         return code
 
+    def setup_code(self, as_operator: bool, verified: bool) -> SignInCode:
+        """See :meth:`IAdmission.setup_code`."""
+        code: SignInCode = self._inner.setup_code(as_operator, verified)
+        return code
+
+    def change_secret(self, secret: str) -> None:
+        """See :meth:`IAdmission.change_secret`."""
+        self._inner.change_secret(secret)
+
     def _admitted(self, admitted: Admitted, peer: Peer, client: str) -> Admitted:
         self._audit.note(
             "connect.admitted",
@@ -89,6 +105,7 @@ class AuditedAdmission:
             role=admitted.role,
             by=admitted.method,
             scopes=admitted.scopes,
+            **_vouched(admitted),
         )
         return admitted
 
@@ -101,7 +118,9 @@ class AuditedAdmission:
         self, error: ConnectRefused, peer: Peer, device: str, client: str, role: str
     ) -> None:
         details = error.details or {}
-        detail: dict[str, Detail] = {"address": peer.address, "client": client, "role": role}
+        # A role may be any text, and each other text would be another entry.
+        known_role = role if role in ROLES else "unknown"
+        detail: dict[str, Detail] = {"address": peer.address, "client": client, "role": known_role}
         code = str(details.get("code") or error.wire_code)
         detail["code"] = code
         if reason := details.get("reason"):
@@ -109,3 +128,8 @@ class AuditedAdmission:
         # Anybody can name a device; it has proven itself where it is asked to wait for approval.
         proven = device if code == "PAIRING_REQUIRED" else ""
         self._audit.note("connect.refused", proven or peer.address, **detail)
+
+
+def _vouched(admitted: Admitted) -> dict[str, Detail]:
+    """Who it was, where somebody else has said so."""
+    return {"user": admitted.subject} if admitted.subject else {}

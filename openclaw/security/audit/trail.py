@@ -15,13 +15,18 @@ from openclaw.interfaces.audit import AuditEntry, AuditVerdict, Detail, IAuditTr
 from openclaw.interfaces.storage import IStore
 from openclaw.security.audit.chain import Chain
 from openclaw.security.audit.rows import Keep, append, check_ends, check_part, read_page
+from openclaw.security.limits.buckets import Bucket, Rate
 
 DELAY_SECONDS = 1.0
 MOST_WAITING = 5_000
 MOST_PER_BATCH = 500
 TEXT_LENGTH = 300
+OVERFLOW_SECONDS = 600.0
 _CHECKED_AT_ONCE = 1_000
 _DAY_MS = 86_400_000
+_DAY_MINUTES = 1440
+# What anybody can cause who reaches the port, as often as they like and each time another way.
+_OF_STRANGERS = frozenset(("connect.refused", "http.refused"))
 
 
 @implementer(IAuditTrail)
@@ -30,6 +35,8 @@ class AuditTrail(Service):
 
     Notes are written a second after the first of them, all at once. The same thing again within
     that second is counted, not repeated; and what a flood leaves no room for is counted as well.
+    Strangers fill half of the trail at most, however long they knock: else they could have what
+    operators decided washed out of it.
 
     :param now_ms: Unix milliseconds.
     :param rows: how many entries are kept.
@@ -57,6 +64,9 @@ class AuditTrail(Service):
         self._days = days
         self._waiting: dict[object, AuditEntry] = {}
         self._left_out = 0
+        self._told_of_it = -OVERFLOW_SECONDS
+        half = max(1, rows // 2)
+        self._strangers = Bucket(Rate(half / (days * _DAY_MINUTES), burst=max(1, rows // 100)))
         self._due: IDelayedCall | None = None
         self._writing = DeferredLock()
         self._tasks = Tasks()
@@ -82,13 +92,23 @@ class AuditTrail(Service):
         known = self._waiting.get(key)
         if known is not None:
             self._waiting[key] = evolve(known, count=known.count + 1)
-        elif len(self._waiting) >= MOST_WAITING:
+        elif len(self._waiting) >= MOST_WAITING or not self._has_room(kind):
             self._left_out += 1
         else:
             self._waiting[key] = AuditEntry(
                 id=0, at_ms=self._now_ms(), kind=kind, subject=_cut(subject), detail=kept
             )
             self._plan()
+
+    def _has_room(self, kind: str) -> bool:
+        """Whether one more entry of this kind is to be kept by itself."""
+        if kind not in _OF_STRANGERS:
+            return True
+        now = self._clock.seconds()
+        if self._strangers.wait(now):
+            return False
+        self._strangers.take(now)
+        return True
 
     @deferred
     async def flush(self) -> None:
@@ -135,9 +155,12 @@ class AuditTrail(Service):
         keys = list(self._waiting)[:MOST_PER_BATCH]
         # Taken out first: the same note while this one is written is another one.
         taken = {key: self._waiting.pop(key) for key in keys}
-        left_out, self._left_out = self._left_out, 0
-        entries = list(taken.values())
+        left_out, now = self._left_out, self._clock.seconds()
+        if now < self._told_of_it + OVERFLOW_SECONDS:
+            left_out = 0
+        told_before, entries = self._told_of_it, list(taken.values())
         if left_out:
+            self._left_out, self._told_of_it = self._left_out - left_out, now
             entries.append(
                 AuditEntry(
                     id=0,
@@ -152,7 +175,7 @@ class AuditTrail(Service):
             await self._store.run(append, entries=entries, chain=self._chain, keep=keep)
         except BaseException:
             self._waiting = {**taken, **self._waiting}
-            self._left_out += left_out
+            self._left_out, self._told_of_it = self._left_out + left_out, told_before
             raise
 
     def _plan(self) -> None:

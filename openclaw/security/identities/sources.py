@@ -6,7 +6,7 @@ from twisted.logger import Logger
 
 from openclaw.config.access import AccessSettings, OidcSettings
 from openclaw.errors import ConfigError
-from openclaw.interfaces.security import NamedUser, Peer
+from openclaw.interfaces.security import ClientCertificate, NamedUser, Peer
 from openclaw.security.identities.identity import USUAL, Identity, IdentityRefused, Method
 from openclaw.security.identities.token_text import looks_like_token
 
@@ -22,6 +22,7 @@ class Identities:
 
     def __init__(self, settings: AccessSettings, clock: Callable[[], int]) -> None:
         self._settings = settings
+        self._clock = clock
         self._id_tokens: Callable[[str], Identity] | None = None
         if settings.oidc is not None and self.accepts("oidc"):
             self._id_tokens = _provider(settings.oidc, clock)
@@ -53,13 +54,18 @@ class Identities:
         """
         if peer.user is not None and self.accepts(peer.user.source):
             return self._user(peer.user)
-        rules = self._settings.certificates
-        if peer.certificate is None or not rules or not self.accepts("certificate"):
+        if peer.certificate is None or not self._settings.certificates:
             return None
-        rule = rules.get(peer.certificate)
-        if rule is None:
-            raise self._unknown("certificate", peer.certificate)
-        return Identity("certificate", peer.certificate, rule.scopes, rule.device_id)
+        return self._certificate(peer.certificate) if self.accepts("certificate") else None
+
+    def _certificate(self, shown: ClientCertificate) -> Identity:
+        """What the most exact rule for it says; a connection may outlive a certificate."""
+        rules = self._settings.certificates
+        name = next((name for name in shown.names if name in rules), None)
+        if name is None or self._clock() >= shown.expires_at_ms:
+            raise self._unknown("certificate", " ".join(shown.names))
+        rule = rules[name]
+        return Identity("certificate", name, rule.scopes, rule.device_id, shown.expires_at_ms)
 
     def misses_proxy_user(self, peer: Peer) -> bool:
         """Whether the proxy that should have signed somebody in has not."""

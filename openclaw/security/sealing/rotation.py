@@ -21,7 +21,8 @@ from openclaw.interfaces.sealing import ISealing, SealingState
 from openclaw.interfaces.storage import IStore
 from openclaw.security.sealing.keys import new_key
 from openclaw.security.sealing.sealer import Sealer
-from openclaw.storage.sealing import Place, reseal
+from openclaw.storage.sealing import reseal
+from openclaw.storage.walking import Place
 
 PAUSE_SECONDS = 0.02
 RETRY_SECONDS = 30.0

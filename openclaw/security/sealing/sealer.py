@@ -38,6 +38,17 @@ CHACHA20_POLY1305 = Algorithm("chacha20-poly1305", b"\x02", ChaCha20Poly1305)
 _ALGORITHMS = {one.code: one for one in (AES_256_GCM, CHACHA20_POLY1305)}
 
 
+def algorithm_named(name: str) -> Algorithm:
+    """The algorithm that the configuration calls by this name."""
+    return next(one for one in _ALGORITHMS.values() if one.name == name)
+
+
+def key_name_of(data: bytes) -> str:
+    """The name of the key that a value was sealed with; empty if it was not sealed."""
+    is_sealed = data.startswith(SEALED_MARK) and len(data) >= _AT_TEXT + _TAG_BYTES
+    return data[_AT_ID:_AT_NONCE].hex() if is_sealed else ""
+
+
 @implementer(ISealer)
 class Sealer:
     """A value sealed is: mark, algorithm, key id, nonce, ciphertext with its tag.

@@ -8,9 +8,10 @@ from typing import Protocol
 from openclaw.errors import ConfigError, KeyMissing
 from openclaw.security.sealing.keys import Key, new_key, read_keys
 
+_JOURNAL, _SESSIONS = "the sealed journal", "sealed exports of sessions"
 _HEAD = (
-    "# Keys of the sealed journal; the first one seals, all of them open.\n"
-    "# Without them the journal is lost: keep a copy in another place than the backups.\n"
+    "# Keys of {what}; the first one seals, all of them open.\n"
+    "# Without them it is lost: keep a copy in another place than the backups.\n"
 )
 
 
@@ -38,6 +39,7 @@ class KeyFile:
     """
 
     renewable = True
+    what = _JOURNAL
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,7 +69,7 @@ class KeyFile:
         draft.unlink(missing_ok=True)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(_HEAD + "".join(f"{key.text()}\n" for key in keys))
+            file.write(_HEAD.format(what=self.what) + "".join(f"{key.text()}\n" for key in keys))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
@@ -80,6 +82,12 @@ class KeyFile:
     def _tighten(self) -> None:
         if self._path.stat().st_mode & 0o077:
             self._path.chmod(0o600)
+
+
+class SessionKeyFile(KeyFile):
+    """The same for exported sessions; nothing but its owner ever takes a key out of it."""
+
+    what = _SESSIONS
 
 
 class GivenKeys:

@@ -4,22 +4,24 @@ from typing import Any
 
 from attrs import evolve
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate
 
+from openclaw.config.certificate_names import subject_names
 from openclaw.config.fingerprints import fingerprint
-from openclaw.interfaces.security import Peer
+from openclaw.interfaces.security import ClientCertificate, Peer
 
 
 def with_certificate(peer: Peer, transport: Any) -> Peer:
     """Add the client's certificate to what is known of it.
 
-    :param transport: as :func:`client_fingerprint`; behind a proxy its certificate is the proxy's.
+    :param transport: as :func:`client_certificate`; behind a proxy its certificate is the proxy's.
     """
-    shown = None if peer.forwarded else client_fingerprint(transport)
+    shown = None if peer.forwarded else client_certificate(transport)
     return peer if shown is None else evolve(peer, certificate=shown)
 
 
-def client_fingerprint(transport: Any) -> str | None:
-    """Tell the SHA-256 fingerprint of the client certificate behind a connection.
+def client_certificate(transport: Any) -> ClientCertificate | None:
+    """Tell of the client certificate behind a connection.
 
     Only verified ones get this far: one that does not verify ends the TLS handshake.
 
@@ -27,7 +29,18 @@ def client_fingerprint(transport: Any) -> str | None:
     :return: ``None`` if there is no TLS, or the client showed none.
     """
     peer = getattr(transport, "getPeerCertificate", None)
-    certificate = peer() if peer is not None else None
-    if certificate is None:
+    shown = peer() if peer is not None else None
+    if shown is None:
         return None
-    return fingerprint(certificate.to_cryptography().public_bytes(Encoding.DER))
+    certificate = shown.to_cryptography()
+    return ClientCertificate(
+        names=(fingerprint(certificate.public_bytes(Encoding.DER)), *_subject(certificate)),
+        expires_at_ms=int(certificate.not_valid_after_utc.timestamp() * 1000),
+    )
+
+
+def _subject(certificate: Certificate) -> tuple[str, ...]:
+    try:
+        return subject_names(certificate.subject)
+    except ValueError:  # Verified all the same, but nobody can say what it reads.
+        return ()

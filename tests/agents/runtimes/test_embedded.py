@@ -29,6 +29,7 @@ from openclaw.interfaces.agents import (
     Turn,
 )
 from openclaw.interfaces.status import IGatewayView, SessionSummary
+from openclaw.interfaces.tools import Authority
 
 LLAMA = ModelInfo(provider="ollama", id="llama3.2", name="Llama")
 KEYLESS = ModelInfo(provider="openai", id="gpt", name="GPT", available=False)
@@ -95,6 +96,7 @@ class EmbeddedCase(SynchronousTestCase):
         self.models: list[ModelInfo] = [MODEL]
         self.resets: list[str] = []
         self.reset_result: Deferred[None] = succeed(None)
+        self.authority = Authority(owner=True)
         scene = Scene(self.view, lambda: self.models, lambda: self.models[0], self.reset)
         self.agent = EmbeddedAgent(scene, self.clock)
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
@@ -106,7 +108,8 @@ class EmbeddedCase(SynchronousTestCase):
 
     def start(self, *said: str) -> Deferred[RunOutcome]:
         """Start a run on a conversation of the user's turns."""
-        request = RunRequest("r", "agent:main:main", "main", MODEL, [Turn("user", s) for s in said])
+        turns = [Turn("user", s) for s in said]
+        request = RunRequest("r", "agent:main:main", "main", MODEL, turns, authority=self.authority)
         return self.agent.run(request, self.heard)
 
     def ask(self, *said: str) -> str:
@@ -263,6 +266,26 @@ class AdviceTests(EmbeddedCase):
         run = self.agent.run(request, self.heard)
         self.clock.pump([0.02] * MOST_DELTAS)
         self.assertEqual(self.successResultOf(run).text, ENGLISH.no_model)
+
+
+class AuthorityTests(EmbeddedCase):
+    """What somebody may ask who is not the owner."""
+
+    def test_a_stranger_learns_nothing_of_others(self) -> None:
+        self.authority = Authority()
+        for command in ("/status", "/sessions", "/nodes", "/cron"):
+            self.assertEqual(self.ask(command), ENGLISH.not_yours.format(command=command))
+            self.assertNotIn(command, self.ask("/help"))
+        self.assertIn("/reset", self.ask("/help"))
+
+    def test_a_stranger_may_start_over(self) -> None:
+        self.authority = Authority()
+        self.ask("/reset")
+        self.assertEqual(self.resets, ["agent:main:main"])
+
+    def test_a_client_with_the_right_to_read(self) -> None:
+        self.authority = Authority(scopes=frozenset({"operator.read"}))
+        self.assertEqual(self.ask("/status"), "openclaw 1.2.3\n2 connections")
 
 
 class LanguageTests(EmbeddedCase):

@@ -56,7 +56,13 @@ class FakeDiscord:
 
     def settings(self) -> Mapping[str, Any]:
         """See :meth:`Counterpart.settings`."""
-        return {"token": TOKEN, "apiUrl": self.root}
+        return {
+            "token": TOKEN,
+            "apiUrl": self.root,
+            "dmPolicy": "open",
+            "allowFrom": ["*"],
+            "groupPolicy": "open",
+        }
 
     def say(self, text: str, *, chat_id: str, sender_id: str, group: bool = False) -> str:
         """See :meth:`Counterpart.say`."""

@@ -31,11 +31,11 @@ class GatewaySocket(WebSocketServerProtocol):
     """One client's connection."""
 
     factory: "Gateway"
+    session: Session | None = None
 
     def onConnect(self, request: Any) -> None:
         """Note the query; the answer to a bad one is a close code."""
         self.query = {key: values[0] for key, values in request.params.items()}
-        self.session: Session | None = None
         self.frames: list[float] = []
 
     def onOpen(self) -> None:

@@ -81,6 +81,7 @@ class Homeserver(Door):
         self.account_data: dict[str, tuple[int, Json]] = {}
         self.filters: dict[str, Json] = {}
         self.media: dict[str, bytes] = {}
+        self.moved: dict[str, str] = {}
         self.transactions: dict[tuple[str, str], str] = {}
         self.forgotten: list[str] = []
         self.typing: list[tuple[str, bool]] = []
@@ -139,6 +140,9 @@ class Homeserver(Door):
             self.enter(room_id, inviter)
             if more.get("name"):
                 self.put(room_id, inviter, "m.room.name", {"name": more["name"]}, "")
+            if more.get("alias"):
+                canonical = {"alias": more["alias"]}
+                self.put(room_id, inviter, "m.room.canonical_alias", canonical, "")
         extra = {"is_direct": True} if direct else {}
         self.enter(room_id, BOT, "invite", sender=inviter, **extra)
 
@@ -219,7 +223,13 @@ class Homeserver(Door):
     def most_sockets(self) -> int:
         return self._most
 
+    def pass_time(self) -> None:
+        """Let the time of every sync that waits be over."""
+        for waiting in self._waiting:
+            waiting.timer.reset(0)
+
     async def stop(self) -> None:
+        self.frozen = True
         for waiting in self._waiting:
             waiting.timer.cancel()
         self._waiting.clear()
@@ -418,6 +428,8 @@ class Homeserver(Door):
                 self.media[media_id] = call.body
                 return {"content_uri": f"mxc://{SERVER}/{media_id}"}
             case "GET", ["download", server, media_id]:
+                if media_id in self.moved:
+                    raise MatrixError(307, "", location=self.moved[media_id])
                 if server != SERVER or media_id not in self.media or (not newer and not self.old):
                     raise MatrixError(404, "M_NOT_FOUND", "Not found")
                 return self.media[media_id]
@@ -438,11 +450,11 @@ class Homeserver(Door):
         if said is not None or not since or not wait or not self.waits:
             return said or {"next_batch": f"s{self.position}"}
         timing: Any = reactor
-        timer = timing.callLater(wait, self._tell, True)
+        timer = timing.callLater(wait, self._tell)
         self._waiting.append(Waiting(request, call, since, timer))
         return self.LATER
 
-    def _tell(self, over: bool = False) -> None:
+    def _tell(self) -> None:
         """Answer the syncs for which there is news, or whose time is over."""
         if self.frozen:
             return

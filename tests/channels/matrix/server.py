@@ -85,12 +85,12 @@ class _Sockets(WrappingFactory):
 class _Root(Resource):
     isLeaf = True
 
-    def __init__(self, server: "Door") -> None:
+    def __init__(self, door: "Door") -> None:
         super().__init__()
-        self.server = server
+        self.door = door
 
     def render(self, request: Request) -> Any:
-        self.server.got(request)
+        self.door.got(request)
         return NOT_DONE_YET
 
 
@@ -100,6 +100,7 @@ class Door:
     :ivar calls: everything that was asked, in order.
     :ivar tokens: access tokens to (user, device).
     :ivar soft: tokens that are signed out softly.
+    :ivar unencoded: paths that hold more than they should as it is.
     """
 
     LATER = object()
@@ -110,6 +111,7 @@ class Door:
         self.faults: list[Fault] = []
         self.tokens: dict[str, tuple[str, str]] = {}
         self.soft: set[str] = set()
+        self.unencoded: list[str] = []
         self.frozen = False
         self._factory = _Sockets(Site(_Root(self)))
         listening: Any = reactor
@@ -160,8 +162,7 @@ class Door:
             finish(request, b"<html>not here</html>")
             return
         if any(quote(unquote(one), safe="") != one for one in segments):
-            self.fail(request, MatrixError(400, "M_TEST", f"a path that is not encoded: {raw[0]}"))
-            return
+            self.unencoded.append(raw[0])
         self.calls.append(call)
         self._carry_out(request, call)
 
@@ -230,6 +231,8 @@ class Door:
         """Answer with an error in the platform's shape."""
         request.setResponseCode(error.status)
         request.setHeader("content-type", "application/json")
+        if "location" in error.more:
+            request.setHeader("location", error.more["location"])
         pause = error.more.get("retry_after_ms")
         if pause:
             request.setHeader("retry-after", str(-(-pause // 1000)))

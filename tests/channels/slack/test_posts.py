@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import fail
+
+from openclaw.errors import StoreError
 from openclaw.interfaces.channels import ChannelFailed
 from openclaw.interfaces.messages import Attachment, Outgoing, Sent, Target
 from openclaw.interfaces.outbound import OutboundError
@@ -21,6 +24,12 @@ class PostCase(SlackCase):
         await self.start(**settings)
         self.slack.workspace.channel("D1", "im")
         self.slack.workspace.channel("C1", "channel")
+
+    def settled(self) -> None:
+        """The lost request is old."""
+        from openclaw.channels.platforms.slack import search
+
+        self.patch(search, "SETTLE_MS", 0)
 
     async def refused(self, message: Outgoing, method: str = "send") -> Undelivered:
         """How sending a message fails."""
@@ -153,13 +162,24 @@ class RefusalTests(PostCase):
         self.assertEqual((await self.refused(outgoing())).kind, "retry")
 
     async def test_codes_after_which_nobody_knows(self) -> None:
+        self.settled()
         await self.ready()
-        for code in ("internal_error", "fatal_error"):
-            self.slack.error("chat.postMessage", code)
-            self.assertEqual((await self.refused(outgoing())).kind, "unknown")
-        for status in (500, 502, 504):
-            self.slack.fail("chat.postMessage", 1, status)
-            self.assertEqual((await self.refused(outgoing())).kind, "unknown")
+        wrong = [{"ok": False, "error": code} for code in ("internal_error", "fatal_error")]
+        for status, body in (
+            (200, wrong[0]),
+            (200, wrong[1]),
+            (500, None),
+            (502, None),
+            (504, None),
+        ):
+            self.slack.fail("chat.postMessage", 1, status, body)
+            message = outgoing(id=f"out-{len(self.slack.calls)}")
+            error = await self.refused(message)
+            self.assertEqual(error.kind, "retry")
+            self.assertIn("looked for", error.message)
+            before = len(self.slack.called("conversations.history"))
+            await self.channel.send(message)
+            self.assertEqual(len(self.slack.called("conversations.history")), before + 1)
 
     async def test_a_limit_is_kept_for_its_method_alone(self) -> None:
         await self.ready()
@@ -189,10 +209,56 @@ class RefusalTests(PostCase):
         self.assertIn("botToken", end.message)
         self.assertEqual(self.slack.open_sockets, 0)
 
-    async def test_a_lost_answer_is_unknown(self) -> None:
+    async def test_a_lost_message_is_not_sent_again(self) -> None:
+        self.settled()
         await self.ready()
         self.slack.lose_answers(1)
+        self.assertEqual((await self.refused(outgoing())).kind, "retry")
+        self.assertIn("lost", self.told.state.values)
+        sent = await self.channel.send(outgoing())
+        self.assertEqual([each.message_id for each in self.slack.shown()], [sent.message_id])
+        self.assertNotIn("lost", self.told.state.values)
+
+    async def test_what_cannot_be_remembered_is_unknown(self) -> None:
+        self.settled()
+        await self.ready()
+        put, state = self.told.state.put, self.told.state
+        self.patch(state, "put", lambda name, value: fail(StoreError("disk")))
+        self.slack.lose_answers(1)
         self.assertEqual((await self.refused(outgoing())).kind, "unknown")
+        sent = await self.channel.send(outgoing())
+        self.assertEqual([each.message_id for each in self.slack.shown()], [sent.message_id])
+        self.patch(state, "put", put)
+
+    async def test_nor_is_it_by_a_later_process(self) -> None:
+        self.settled()
+        await self.ready()
+        self.slack.lose_answers(1)
+        await self.refused(outgoing())
+        state = self.told.state
+        await self.stop()
+        self.make()
+        self.told.state = state
+        self.run_channel()
+        await self.until(lambda: bool(self.told.events))
+        await self.channel.send(outgoing())
+        self.assertEqual(self.texts(), ["hello"])
+
+    async def test_what_cannot_be_looked_for_is_unknown(self) -> None:
+        self.settled()
+        await self.ready()
+        self.slack.lose_answers(1)
+        await self.refused(outgoing())
+        self.slack.missing_scopes["conversations.history"] = "im:history"
+        error = await self.refused(outgoing())
+        self.assertEqual(error.kind, "unknown")
+        self.assertIn("im:history", error.message)
+        self.slack.missing_scopes.clear()
+        self.slack.fail("conversations.history", 1, 500)
+        self.assertEqual((await self.refused(outgoing())).kind, "retry")
+        self.slack.fail("conversations.history", 1, 429, None, {"retry-after": "9"})
+        self.assertEqual((await self.refused(outgoing())).after_ms, 9000)
+        self.assertEqual(self.texts(), ["hello"])
 
     async def test_no_connection_is_no_loss(self) -> None:
         await self.ready()
@@ -210,12 +276,6 @@ class RefusalTests(PostCase):
 
 class FindTests(PostCase):
     """Whether a send whose answer was lost had happened."""
-
-    def settled(self) -> None:
-        """The lost request is old."""
-        from openclaw.channels.platforms.slack import search
-
-        self.patch(search, "SETTLE_MS", 0)
 
     async def test_a_lost_message_is_found(self) -> None:
         self.settled()
@@ -274,7 +334,7 @@ class FindTests(PostCase):
         self.assertEqual(error.kind, "unknown")
         self.slack.missing_scopes["conversations.history"] = "im:history"
         error = await self.refused(outgoing(id="lost"), "find")
-        self.assertEqual(error.kind, "never")
+        self.assertEqual(error.kind, "unknown")
 
 
 class ChangeTests(PostCase):
@@ -390,7 +450,7 @@ class FileTests(PostCase):
         await self.ready()
         message = outgoing("", attachment=self.attachment())
         self.slack.lose_answers(1)
-        self.assertEqual((await self.refused(message)).kind, "unknown")
+        self.assertEqual((await self.refused(message)).kind, "retry")
         state = self.told.state
         await self.stop()
         self.make()

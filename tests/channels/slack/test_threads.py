@@ -58,6 +58,8 @@ class ThreadTests(SlackCase):
         for parent in ("U0BOT", "U1"):
             message = await self.heard(thread_ts=root.message_id, parent_user_id=parent)
             self.assertEqual(message.mention, "none")
+            assert message.reply_to is not None
+            self.assertFalse(message.reply_to.is_own)
 
     async def test_a_name_is_more_than_a_place(self) -> None:
         await self.start()
@@ -93,6 +95,15 @@ class SettingsTests(SlackCase):
     async def test_channels_are_groups(self) -> None:
         told = self.link(channels={"C1": {"requireMention": False}}, groups={"C2": {}})
         self.assertEqual(set(told.settings.groups), {"C1", "C2"})
+
+    async def test_requests_have_a_known_place_unless_told_otherwise(self) -> None:
+        for mode, path, expected in (
+            ("http", None, "/slack/events"),
+            ("http", "/mine", "/mine"),
+            ("socket", None, None),
+        ):
+            told = self.link(mode=mode, webhookPath=path)
+            self.assertEqual(told.settings.webhook_path, expected)
 
     async def test_nothing_shows_a_secret(self) -> None:
         told = self.link()

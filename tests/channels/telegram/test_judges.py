@@ -12,6 +12,7 @@ from twisted.trial.unittest import TestCase
 
 from openclaw.channels.platforms.telegram.manifest import MANIFEST
 from openclaw.channels.platforms.telegram.service import make
+from openclaw.cli.tunnel import find_free_port
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.channels import ChannelDown
 from tests.channels.telegram import counterpart
@@ -20,7 +21,6 @@ from tests.channels.telegram.judges.program import Program, python, script
 from tests.channels.telegram.rig import CHAT, Link, Unconnectable, settings, text, to, until
 from tests.conformance import packages
 from tests.conformance.cases import require
-from tests.conformance.processes import free_port
 
 
 class JudgeCase(TestCase):
@@ -179,7 +179,7 @@ class EmulatorTests(TestCase):
     async def start(self) -> Link:
         require(packages.node)
         require(lambda: packages.package("telegram-test-api"))
-        self.port = free_port()
+        self.port = find_free_port()
         self.emulator = Program(
             str(packages.node()),
             script("emulator.cjs"),

@@ -99,6 +99,24 @@ class ReceivingTests(ServiceCase):
         await until(lambda: not self.telegram.pending)
         self.assertEqual(told, ["one", "elsewhere", "two"])
 
+    async def test_end_of_the_connection_ends_what_is_being_stored(self) -> None:
+        await self.connect()
+        link: Any = self.link
+        cancelled: list[Any] = []
+        told: list[Any] = []
+
+        def receive(message: Inbound) -> Deferred[Any]:
+            told.append(message)
+            return Deferred(cancelled.append)
+
+        link.receive = receive
+        number = self.telegram.say("hello", chat_id=CHAT, sender_id="42")
+        await until(lambda: told)
+        await self.stop()
+        self.assertEqual(len(cancelled), 1)
+        self.assertEqual((self.clock.getDelayedCalls(), self.state.values), ([], {}))
+        self.assertFalse(self.telegram.acknowledged(number))
+
     async def test_button_is_answered_at_once_though_storing_takes_long(self) -> None:
         await self.connect()
         link: Any = self.link

@@ -52,6 +52,7 @@ class TextTests(SendCase):
         await self.connect()
         await self.channel.send(text("answer", target=to(reply_to="999")))
         self.assertEqual(self.last().reply_to, "")
+        self.assertEqual(len(self.telegram.named("sendMessage")), 1)
         self.answer(400, "Bad Request: message to be replied not found")
         await self.channel.send(text("again", target=to(reply_to="999")))
         self.assertEqual(self.last().text, "again")
@@ -64,6 +65,7 @@ class TextTests(SendCase):
         self.assertEqual(self.last().thread_id, "7")
         await self.channel.send(text("in general", target=to(GROUP, thread_id="1")))
         self.assertNotIn("message_thread_id", self.last().params)
+        self.assertEqual(len(self.telegram.named("sendMessage")), 2)
 
     async def test_topic_that_is_gone_is_left_out(self) -> None:
         await self.connect()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.channels.text import discord, matrix, plain, slack, telegram
-from openclaw.channels.text.chunks import Piece, Render, chunks, fit, pieces
+from openclaw.channels.text.chunks import Piece, Render, _Cutter, chunks, fit, pieces
 from openclaw.channels.text.source import clean, visible
 from openclaw.channels.text.units import length
 from openclaw.interfaces.channels import TextLimit, Unit
@@ -62,6 +62,15 @@ class AnyTextTests(SynchronousTestCase):
             self.assertLessEqual(length(rendered, limit.unit), limit.default)
             self.assertTrue(rendered.strip())
             piece.encode("utf-8")
+
+    @settings(max_examples=1500, deadline=None, database=None)
+    @given(st.one_of(markdown, answers), roomy, st.sampled_from(RENDERS))
+    def test_the_short_way_leads_where_the_long_one_does(
+        self, text: str, limit: TextLimit, render: Render
+    ) -> None:
+        """A text that needs no cut is not read at all: what comes out must be the same."""
+        with_long_way = list(_Cutter(clean(text), limit, render).pieces())
+        self.assertEqual(pieces(text, limit, render), with_long_way)
 
     @settings(max_examples=400, deadline=None, database=None)
     @given(markdown, limits)

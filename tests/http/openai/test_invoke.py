@@ -45,7 +45,7 @@ class Box:
         self.uses: list[ToolUse] = []
         self.cancelled = 0
 
-    def register(self, tool: ITool) -> None:
+    def register(self, tool: ITool, seconds: float | None = None) -> None:
         """Take none."""
         raise ValueError(tool.name)
 

@@ -14,7 +14,7 @@ from openclaw.interfaces.audit import AuditEntry, IAuditTrail
 from openclaw.interfaces.storage import ITransaction, StoreHealth
 from openclaw.security.audit import trail as module
 from openclaw.security.audit.chain import Chain
-from openclaw.security.audit.trail import DELAY_SECONDS, MOST_WAITING, AuditTrail
+from openclaw.security.audit.trail import DELAY_SECONDS, MOST_WAITING, OVERFLOW_SECONDS, AuditTrail
 from openclaw.storage.memory import MemoryStore
 
 SECRET = b"s" * 32
@@ -120,11 +120,40 @@ class WritingTests(TrailCase):
 
     def test_a_flood_is_bounded_and_says_so(self) -> None:
         for number in range(MOST_WAITING + 70):
-            self.trail.note("connect.refused", f"10.{number}")
+            self.trail.note("device.token.rotate", f"10.{number}")
         last = self.entries(limit=1)[0]
         self.assertEqual(self.kinds(kind="audit"), ["audit.overflow"])
         self.assertEqual(self.entries(kind="audit")[0].count, 70)
         self.assertEqual(last.id, MOST_WAITING + 1)
+
+    def test_strangers_wash_nothing_out(self) -> None:
+        """However long they knock, and each time another way: what was decided stays."""
+        trail = AuditTrail(
+            self.store,  # type: ignore[arg-type]
+            Chain(SECRET),
+            self.clock,
+            lambda: self.now_ms,
+            rows=1_000,
+            days=90,
+        )
+        trail.startService()
+        trail.note("device.pair.approve", "the owner")
+        for number in range(30_000):
+            trail.note("connect.refused" if number % 2 else "http.refused", f"10.{number}")
+            if number % 100 == 0:
+                self.clock.advance(60)
+        self.clock.advance(OVERFLOW_SECONDS)
+        trail.note("device.pair.reject", "the owner")
+        self.successResultOf(trail.flush())
+        entries = self.successResultOf(trail.page(1_000, 0, ""))
+        kinds = [entry.kind for entry in entries]
+        self.assertEqual((kinds[0], kinds[-2]), ("device.pair.approve", "device.pair.reject"))
+        told = [entry.count for entry in entries if entry.kind == "audit.overflow"]
+        knocks = sum(kind in ("connect.refused", "http.refused") for kind in kinds)
+        self.assertEqual(sum(told) + knocks, 30_000)
+        self.assertLess(knocks, 50)
+        self.assertLess(len(told), 40)
+        self.successResultOf(trail.stopService())
 
     def test_long_texts_are_cut(self) -> None:
         self.trail.note("connect.refused", "x" * 9000, reason="y" * 9000)

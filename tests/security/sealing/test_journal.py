@@ -13,8 +13,10 @@ from openclaw.security.sealing.keys import Key
 from openclaw.security.sealing.rotation import RETRY_SECONDS, Rotation
 from openclaw.security.sealing.sources import KeyFile
 from openclaw.storage import sealing
+from openclaw.storage.batches import run_one
 from openclaw.storage.migrations import MIGRATIONS, migrate
 from openclaw.storage.payloads import PAYLOADS
+from openclaw.storage.walking import Place
 from tests.security.sealing.journals import CANARY, WRITTEN, JournalCase, fill, read_all
 
 PLAIN = b'{"text":"put in behind the back"}'
@@ -68,13 +70,11 @@ class SealedJournalTests(JournalCase):
         sealer = self.sealer()
         sealer.unlock(b"")
         database = sqlite3.connect(self.path, isolation_level=None)
-        sealing._in_transaction(database, sealer, sealing._note, value=sealing._BEGUN)
-        place: sealing.Place | None = sealing.Place()
+        run_one(database, sealer, sealing.note, value=sealing.BEGUN)
+        place: Place | None = Place()
         for _ in range(steps):
             if place is not None:
-                place, _ = sealing._in_transaction(
-                    database, sealer, sealing.reseal, place=place, sealer=sealer
-                )
+                place, _ = run_one(database, sealer, sealing.reseal, place=place, sealer=sealer)
         database.close()
 
     async def test_values_that_were_put_in_moved_or_altered_do_not_open(self) -> None:

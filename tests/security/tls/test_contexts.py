@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from openclaw.config.fingerprints import fingerprint
 from openclaw.config.tls import TlsSettings
 from openclaw.errors import ConfigError
-from openclaw.interfaces.security import Peer
-from openclaw.security.tls.clients import client_fingerprint, with_certificate
+from openclaw.interfaces.security import ClientCertificate, Peer
+from openclaw.security.tls.clients import client_certificate, with_certificate
 from openclaw.security.tls.contexts import ServerContexts
 from openclaw.security.tls.pairs import Pair, make_pair
 from tests.http.test_outbound import certificate_for_loopback
@@ -157,7 +157,7 @@ class ClientCertificateTests(ContextCase):
             context.load_cert_chain(self.write(shown))
         return context
 
-    def seen(self, mode: str, shown: PrivateCertificate | None) -> str | None:
+    def seen(self, mode: str, shown: PrivateCertificate | None) -> ClientCertificate | None:
         settings = TlsSettings(
             enabled=True,
             client_certificates=mode,  # type: ignore[arg-type]  # the table's texts
@@ -169,12 +169,16 @@ class ClientCertificateTests(ContextCase):
         peer = with_certificate(Peer("127.0.0.1", True), transport)
         behind_proxy = with_certificate(Peer("127.0.0.1", True, forwarded=True), transport)
         self.assertIsNone(behind_proxy.certificate)
-        self.assertEqual(peer.certificate, client_fingerprint(transport))
+        self.assertEqual(peer.certificate, client_certificate(transport))
         return peer.certificate
 
     def test_a_verified_certificate_is_told(self) -> None:
         for mode in ("optional", "required"):
-            self.assertEqual(self.seen(mode, self.known), fingerprint(self.known.dump()))
+            seen = self.seen(mode, self.known)
+            assert seen is not None
+            self.assertEqual(seen.names[0], fingerprint(self.known.dump()))
+            ends = self.known.original.to_cryptography().not_valid_after_utc
+            self.assertEqual(seen.expires_at_ms, ends.timestamp() * 1000)
 
     def test_none_is_fine_unless_required(self) -> None:
         self.assertIsNone(self.seen("optional", None))

@@ -121,7 +121,12 @@ class Syncer:
 
     async def _begin(self) -> None:
         """The first sync ever: remember where we are, and answer nothing that was said before."""
-        said = await self._sync(_inline(sync_filter(1)), 0, "")
+        wanted = sync_filter(1)
+        # Synapse answers the same first sync of the same device for two minutes with what it said
+        # before: it would put us back there. A filter that nobody asked for before is new to it.
+        nonce = self.link.random.getrandbits(64)
+        wanted["room"]["timeline"]["not_types"] = [f"org.openclaw.first.{nonce:x}"]
+        said = await self._sync(_inline(wanted), 0, "")
         joined = mapping(mapping(said.get("rooms")).get("join"))
         latest = {}
         for room_id, raw in joined.items():

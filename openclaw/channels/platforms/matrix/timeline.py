@@ -87,12 +87,12 @@ class Gaps:
         :param last: the last event that is known of the room, for those that do.
         """
         found: list[Event] = []
-        token = batch.before
+        place = batch.before
         for _ in range(MOST_PAGES):
-            if not token:
+            if not place:
                 return found[::-1]
             try:
-                page = await self._page(room_id, token, since)
+                page = await self._page(room_id, place, since)
             except Refused as error:
                 if error.status == 429 or error.status >= 500:
                     raise
@@ -105,9 +105,9 @@ class Gaps:
                 if joining(event, self._me):
                     return found[::-1]
             following = words(page.get("end"))
-            if not sequence(page.get("chunk")) or following == token:
+            if not sequence(page.get("chunk")) or following == place:
                 return found[::-1]
-            token = following
+            place = following
         self._log.warn(
             "too much was said in the Matrix room {room} meanwhile: older messages are left out",
             room=room_id,

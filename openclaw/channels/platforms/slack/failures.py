@@ -43,7 +43,7 @@ _UNDONE = frozenset(("service_unavailable", "request_timeout", "team_added_to_or
 _LOST = frozenset(("internal_error", "fatal_error"))
 _LIMITED = frozenset(("ratelimited", "rate_limited"))
 
-_ONCE = frozenset(("chat.postMessage", "files.completeUploadExternal"))
+ONCE = frozenset(("chat.postMessage", "files.completeUploadExternal"))
 """Every other call does the same however often it is made."""
 
 UNTHREADED = frozenset(("thread_not_found", "message_not_found", "cannot_reply_to_message"))
@@ -102,7 +102,7 @@ def undelivered(error: SlackError) -> Undelivered:
     message = _explained(error)
     if error.kind == "limited":
         return Undelivered(message, "retry", error.after_ms)
-    if error.kind == "undone" or (error.kind == "lost" and error.method not in _ONCE):
+    if error.kind == "undone" or (error.kind == "lost" and error.method not in ONCE):
         return Undelivered(message, "retry")
     if error.kind == "lost":
         return Undelivered(message, "unknown")

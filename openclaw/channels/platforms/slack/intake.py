@@ -112,18 +112,23 @@ class Intake:
         if message.kind not in ("message", "edit"):
             return message
         if message.thread_id:
-            heard = message.mention == "none" and self._is_addressed(message)
-            return replace(message, mention="reply") if heard else message
+            return self._in_thread(message)
         if self._begins_thread(message):
             return replace(message, thread_id=message.message_id)
         return message
 
-    def _is_addressed(self, message: Inbound) -> bool:
-        implicit = self._settings.implicit_mentions
-        if implicit.reply_to_bot and message.reply_to is not None and message.reply_to.is_own:
-            return True
+    def _in_thread(self, message: Inbound) -> Inbound:
+        implicit, quote = self._settings.implicit_mentions, message.reply_to
+        own = quote is not None and quote.is_own
+        if quote is not None and own and not implicit.reply_to_bot:
+            # Whoever decides about mentions would take it for one.
+            message = replace(message, reply_to=replace(quote, is_own=False))
         spoken = self._threads.has(message.chat_id, message.thread_id)
-        return implicit.thread_participation and spoken
+        if message.mention != "none" or not (
+            (own and implicit.reply_to_bot) or (spoken and implicit.thread_participation)
+        ):
+            return message
+        return replace(message, mention="reply")
 
     def _begins_thread(self, message: Inbound) -> bool:
         """Whether the answer will open a thread, whose session the question belongs to."""

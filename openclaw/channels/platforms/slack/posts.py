@@ -1,7 +1,5 @@
 """The way out: messages posted, changed, taken back, marked. Finding them again is elsewhere."""
 
-from collections.abc import Callable
-
 from attrs import evolve
 from msgspec.structs import replace
 from twisted.logger import Logger
@@ -26,14 +24,10 @@ _UNMARKED = frozenset(
     ("metadata_must_be_sent_from_app", "invalid_metadata_format", "invalid_metadata_schema")
 )
 _SMALLEST = 200
-_REMEMBERED = 1000
 
 
 class Posts:
-    """What one account says; everything here raises :class:`SlackError`.
-
-    :ivar tried: when sends, whose answers were lost, began: Unix milliseconds by their ids.
-    """
+    """What one account says; everything here raises :class:`SlackError`."""
 
     _log = Logger()
 
@@ -42,27 +36,18 @@ class Posts:
     ) -> None:
         self._settings: SlackSettings = link.settings
         self._limit: TextLimit = link.manifest.text
-        self._now_ms: Callable[[], int] = link.now_ms
         self._api = api
         self._me = me
         self._threads = threads
         self._files = files
         self._direct: dict[str, str] = {}
         self._joined: set[str] = set()
-        self.tried: dict[str, int] = {}
 
     async def send(self, outgoing: Outgoing) -> Sent:
         """Post a message, or share a file."""
         chat = await self.chat(outgoing.target.chat_id)
         thread = self.thread(outgoing.target)
-        self._remember(outgoing.id)
-        try:
-            ts = await self._say(outgoing, chat, thread)
-        except SlackError as error:
-            if error.kind != "lost":
-                self.tried.pop(outgoing.id, None)
-            raise
-        self.tried.pop(outgoing.id, None)
+        ts = await self._say(outgoing, chat, thread)
         if thread:
             await self._threads.spoke(chat, thread)
         return _sent(ts, chat, outgoing.target)
@@ -243,11 +228,6 @@ class Posts:
             for each in parts(part(answer, "message"), "reactions")
             if self._me.user_id in each.get("users", ())
         ]
-
-    def _remember(self, outgoing_id: str) -> None:
-        self.tried[outgoing_id] = self._now_ms()
-        while len(self.tried) > _REMEMBERED:
-            del self.tried[next(iter(self.tried))]
 
 
 def _sent(ts: str, chat: str, target: Target) -> Sent:

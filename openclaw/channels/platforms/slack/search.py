@@ -37,12 +37,6 @@ class Search:
         self._clock = clock
         self._now_ms = now_ms
 
-    async def settle(self, tried_ms: int | None) -> None:
-        """Wait until a request that began then has had its effect, or will have none."""
-        left = 0 if tried_ms is None else tried_ms + SETTLE_MS - self._now_ms()
-        if left > 0:
-            await deferLater(self._clock, left / 1000)
-
     async def find(self, mark: str, chat: str, thread: str, tried_ms: int | None) -> str:
         """Give the message's id, or an empty text if there is none.
 
@@ -52,6 +46,7 @@ class Search:
         :raises Undelivered: ``unknown``: there is too much to look through.
         :raises SlackError: Slack does not let us look.
         """
+        await self._settle(tried_ms)
         since = self._now_ms() - LOOKBACK_MS if tried_ms is None else tried_ms - SKEW_MS
         oldest = f"{max(since, 0) // 1000}.000000"
         if thread:
@@ -59,6 +54,12 @@ class Search:
             if found:
                 return found
         return await self._through("conversations.history", mark, channel=chat, oldest=oldest)
+
+    async def _settle(self, tried_ms: int | None) -> None:
+        """Wait until a request that began then has had its effect, or will have none."""
+        left = 0 if tried_ms is None else tried_ms + SETTLE_MS - self._now_ms()
+        if left > 0:
+            await deferLater(self._clock, left / 1000)
 
     async def _in_thread(self, mark: str, chat: str, thread: str, oldest: str) -> str:
         try:

@@ -10,13 +10,14 @@ from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from openclaw.channels.platforms.slack.api import WebApi, checked_root
-from openclaw.channels.platforms.slack.failures import SlackError, undelivered, unusable
+from openclaw.channels.platforms.slack.failures import ONCE, SlackError, undelivered, unusable
 from openclaw.channels.platforms.slack.fields import part, text
 from openclaw.channels.platforms.slack.files import Files
 from openclaw.channels.platforms.slack.intake import Intake
+from openclaw.channels.platforms.slack.lost import Lost
 from openclaw.channels.platforms.slack.people import People
 from openclaw.channels.platforms.slack.posts import Posts
-from openclaw.channels.platforms.slack.search import Search
+from openclaw.channels.platforms.slack.search import SETTLE_MS, Search
 from openclaw.channels.platforms.slack.settings import SlackSettings
 from openclaw.channels.platforms.slack.socket_mode import SocketMode
 from openclaw.channels.platforms.slack.threads import Threads
@@ -52,6 +53,7 @@ class _Session:
     intake: Intake
     posts: Posts
     files: Files
+    lost: Lost
     search: Search
     typing: TypingSign
 
@@ -171,6 +173,7 @@ class SlackChannel:
             intake=Intake(link, me, people, threads, app_id, self._fail),
             posts=posts,
             files=files,
+            lost=Lost(link.state),
             search=Search(api, link.clock, link.now_ms),
             typing=TypingSign(api, posts, self._settings),
         )
@@ -184,7 +187,7 @@ class SlackChannel:
     @deferred
     async def send(self, outgoing: Outgoing) -> Sent:
         """See :meth:`IChannel.send`."""
-        return await self._outcome(lambda session: session.posts.send(outgoing))
+        return await self._outcome(lambda session: self._once(session, outgoing))
 
     @deferred
     async def edit(self, outgoing: Outgoing) -> Sent:
@@ -211,16 +214,40 @@ class SlackChannel:
         """See :meth:`IChannel.find`; fails with :class:`Undelivered` if nobody can tell."""
         return await self._outcome(lambda session: self._found(session, outgoing))
 
+    async def _once(self, session: _Session, outgoing: Outgoing) -> Sent:
+        """Send a message, and after a lost answer only if it is not there."""
+        if session.lost.since(outgoing.id) is not None:
+            found = await self._found(session, outgoing)
+            if found is not None:
+                return found
+        began_ms = self._link.now_ms()
+        try:
+            return await session.posts.send(outgoing)
+        except SlackError as error:
+            if error.kind != "lost" or error.method not in ONCE:
+                raise
+            try:
+                await session.lost.note(outgoing.id, began_ms)
+            except StoreError as store:
+                raise Undelivered(f"{error}, and {store}", "unknown") from None
+            why = f"{error}; it will be looked for before it is sent again"
+            raise Undelivered(why, "retry", SETTLE_MS) from None
+
     async def _found(self, session: _Session, outgoing: Outgoing) -> Sent | None:
-        tried_ms = session.posts.tried.get(outgoing.id)
-        await session.search.settle(tried_ms)
+        since = session.lost.since(outgoing.id)
         chat = await session.posts.chat(outgoing.target.chat_id)
-        if outgoing.attachment is not None:
-            ts = await session.files.find(outgoing, chat)
-        else:
-            thread = session.posts.thread(outgoing.target)
-            ts = await session.search.find(outgoing.id, chat, thread, tried_ms)
-        session.posts.tried.pop(outgoing.id, None)
+        try:
+            if outgoing.attachment is not None:
+                ts = await session.files.find(outgoing, chat)
+            else:
+                thread = session.posts.thread(outgoing.target)
+                ts = await session.search.find(outgoing.id, chat, thread, since)
+        except SlackError as error:
+            if error.kind != "refused" or error.fatal:
+                raise
+            why = f"nobody can tell whether it was sent: {undelivered(error).message}"
+            raise Undelivered(why, "unknown") from None
+        await session.lost.settle(outgoing.id)
         if not ts:
             return None
         return Sent(message_id=ts, chat_id="" if chat == outgoing.target.chat_id else chat)

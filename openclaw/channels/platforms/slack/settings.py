@@ -9,6 +9,7 @@ from openclaw.config.schema.channels import ChannelSettings, GroupSettings
 from openclaw.config.schema.fields import Secret, Section, now
 
 API_URL = "https://slack.com/api/"
+EVENTS_PATH = "/slack/events"
 
 
 class SlashCommand(Section, frozen=True, kw_only=True):
@@ -44,8 +45,11 @@ class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
     api_url: Annotated[str, now("The Web API, up to and with ``/api/``.")] = API_URL
     webhook_path: Annotated[
         str | None,
-        now("Where its webhook is served for ``http``; several accounts need one each."),
-    ] = "/slack/events"
+        now(
+            "Where its webhook is served; ``/slack/events`` for ``http`` if absent, so that "
+            "several such accounts need one each."
+        ),
+    ] = None
     channels: Annotated[
         dict[str, GroupSettings], now("Channels by their ids; the same as ``groups``.")
     ] = field(default_factory=dict)
@@ -70,6 +74,8 @@ class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
     unfurl_media: Annotated[bool, now("Whether Slack shows linked pictures and films.")] = False
 
     def __post_init__(self) -> None:
-        """Let both spellings of the table of channels mean the same."""
+        """Let both spellings of the table of channels mean the same; fill in the known path."""
+        if self.mode == "http" and self.webhook_path is None:
+            force_setattr(self, "webhook_path", EVENTS_PATH)
         if self.channels:
             force_setattr(self, "groups", {**self.groups, **self.channels})

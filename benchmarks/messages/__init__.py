@@ -1,0 +1,1 @@
+"""Measures the way of a message: an in-process channel, a real queue, a real journal."""

@@ -1,0 +1,96 @@
+"""Which tools an agent may use, as configured; on whose behalf it runs is judged elsewhere."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from attrs import frozen
+
+GROUPS = {
+    "group:fs": ("read", "write", "edit", "ls"),
+    "group:web": ("web_fetch", "web_search"),
+    "group:sessions": ("sessions_list", "sessions_history", "sessions_send", "session_status"),
+    "group:messaging": ("message",),
+    "group:memory": ("memory_search", "memory_get"),
+    "group:automation": ("cron", "gateway"),
+    "group:nodes": ("nodes",),
+    "group:ui": ("browser", "canvas"),
+    "group:runtime": ("exec", "bash", "process"),
+    "group:mcp": ("*__*",),
+    "bundle-mcp": ("*__*",),
+}
+"""Names for several tools at once; tools that other packages bring are named as well."""
+PROFILES: dict[str, tuple[str, ...]] = {
+    "minimal": ("session_status",),
+    "messaging": (
+        "group:messaging",
+        "sessions_list",
+        "sessions_history",
+        "sessions_send",
+        "session_status",
+        "group:mcp",
+    ),
+    "coding": (
+        "group:fs",
+        "group:runtime",
+        "group:web",
+        "group:sessions",
+        "group:memory",
+        "cron",
+        "group:mcp",
+    ),
+    "full": ("*",),
+}
+
+
+@frozen(kw_only=True)
+class ToolRules:
+    """One layer of rules.
+
+    :ivar profile: a key of :data:`PROFILES`, empty for none.
+    :ivar allow: the only tools; ``None`` for any, nothing in it for none at all.
+    :ivar also_allow: tools besides those of the profile and of ``allow``.
+    :ivar deny: never these, whatever else says they may.
+    """
+
+    profile: str = ""
+    allow: tuple[str, ...] | None = None
+    also_allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+    def permits(self, name: str) -> bool:
+        """Whether this layer lets a tool pass; the profile is not looked at."""
+        if matches(name, self.deny):
+            return False
+        return self.allow is None or matches(name, (*self.allow, *self.also_allow))
+
+
+class LayeredRules:
+    """All rules of one agent: each layer only takes away.
+
+    :param layers: what holds for all first, the agent's own last; its profile replaces theirs.
+    """
+
+    def __init__(self, layers: Sequence[ToolRules] = ()) -> None:
+        self._layers = tuple(layers)
+        chosen = [layer.profile for layer in layers if layer.profile]
+        more = [name for layer in layers for name in layer.also_allow]
+        self._profile = (*PROFILES[chosen[-1] if chosen else "full"], *more)
+
+    def permits(self, name: str) -> bool:
+        """Whether the agent may use a tool."""
+        return matches(name, self._profile) and all(one.permits(name) for one in self._layers)
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a tool is among names, groups and patterns with ``*``; their case does not matter."""
+    lower = name.lower()
+    for pattern in patterns:
+        wanted = pattern.strip().lower()
+        if any(_matches(lower, one) for one in GROUPS.get(wanted, (wanted,))):
+            return True
+    return False
+
+
+def _matches(name: str, pattern: str) -> bool:
+    # Only the star means something: a name with brackets must not become a class of characters.
+    return fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]"))
