@@ -14,6 +14,7 @@ from openclaw.assembly.access import Access
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
+from openclaw.assembly.mcp import make_mcp
 from openclaw.assembly.protocol import Front, make_front, tailscale_peer_of
 from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
 from openclaw.assembly.renewal import renewal
@@ -133,7 +134,8 @@ def assemble(
         Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
     )
     renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
-    optional = (certificate, domain.sealing, front.limits.names, renewing)
+    mcp = make_mcp(settings, domain.toolbox, domain.outbound, reactor)
+    optional = (certificate, domain.sealing, front.limits.names, renewing, *mcp)
     parts = Parts(
         port=port,
         started_at_ms=domain.figures.started_at_ms,

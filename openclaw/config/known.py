@@ -14,5 +14,7 @@ def known_secrets(settings: Settings, *more: str) -> KnownSecrets:
     found |= {text for text in (settings.remote_token, settings.remote_password) if text}
     for provider in settings.providers.values():
         found |= {provider.api_key or "", *provider.headers.values()}
+    for server in settings.mcp.values():
+        found |= set(server.secrets)
     found |= set((settings.sealing.keys.given or "").replace(",", " ").split())
     return KnownSecrets([*found, *more])
