@@ -16,6 +16,7 @@ from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
+from openclaw.assembly.mcp import make_mcp
 from openclaw.assembly.programs import Programs
 from openclaw.assembly.protocol import Front, make_front, tailscale_peer_of
 from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
@@ -164,7 +165,8 @@ def assemble(
 
     port_of = partial(_port, settings, domain, front, make_api, reactor, stopping)
     renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
-    optional = (certificate, domain.sealing, front.limits.names, renewing, programs)
+    mcp = make_mcp(settings, domain.toolbox, domain.outbound, reactor)
+    optional = (certificate, domain.sealing, front.limits.names, renewing, programs, *mcp)
     parts: Parts = Parts(
         port=port,
         started_at_ms=domain.figures.started_at_ms,

@@ -18,5 +18,7 @@ def known_secrets(settings: Settings, *more: str) -> KnownSecrets:
             found |= set(headers.values())
     for backend in settings.backends.values():
         found |= set(backend.secrets)
+    for server in settings.mcp.values():
+        found |= set(server.secrets)
     found |= set((settings.sealing.keys.given or "").replace(",", " ").split())
     return KnownSecrets([*found, *more])

@@ -19,6 +19,7 @@ from openclaw.config.listening import (
     port,
 )
 from openclaw.config.load import LoadedConfig, load
+from openclaw.config.mcp import McpServerSettings, mcp_servers
 from openclaw.config.pins import host_pins, remote_fingerprints
 from openclaw.config.providers import ModelProvider, providers
 from openclaw.config.references import resolve
@@ -92,6 +93,7 @@ class Settings:
     :ivar allowed_origins: origins besides our own.
     :ivar trusted_proxies: networks, ``10.0.0.1/32``.
     :ivar address_list: who may connect at all.
+    :ivar mcp: servers of tools, by name.
     :ivar tls: how the port speaks TLS.
     :ivar allow_plaintext: listening without TLS where others could listen in is accepted.
     :ivar remote_fingerprints: certificates of the gateway that the command line talks to.
@@ -119,6 +121,7 @@ class Settings:
     workspace: Path
     workspaces: Mapping[str, Path]
     providers: Mapping[str, ModelProvider]
+    mcp: Mapping[str, McpServerSettings] = field(factory=dict)
     tls: TlsSettings = field(factory=TlsSettings)
     allow_plaintext: bool = False
     remote_fingerprints: tuple[str, ...] = ()
@@ -184,6 +187,7 @@ def effective(
     check_bindings(config)
     programs, left_out = backends(config, known, home)
     ready, warnings = providers(config, known, programs.values())
+    mcp, remarks = mcp_servers(config.mcp, known, home)
     workspace = config.agents.defaults.workspace
     common = _expanded(workspace, home) if workspace else places.state_dir / "workspace"
     log_file = config.logging.file
@@ -204,6 +208,7 @@ def effective(
         workspace=common,
         workspaces=_workspaces(config, common, home),
         providers=ready,
+        mcp=mcp,
         tls=tls_settings(config, home),
         allow_plaintext=options.allow_plaintext or gateway.allow_plaintext,
         remote_fingerprints=remote_fingerprints(gateway.remote.tls_fingerprint),
@@ -214,7 +219,7 @@ def effective(
         address_list=read_address_list(config.access.ip_whitelist),
         backends=programs,
     )
-    return evolve(settings, warnings=(*warnings, *left_out, *_remarks(settings)))
+    return evolve(settings, warnings=(*warnings, *left_out, *remarks, *_remarks(settings)))
 
 
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:

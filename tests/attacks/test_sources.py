@@ -199,6 +199,10 @@ def _fields(info: Any, path: str, seen: tuple[Any, ...]) -> Iterator[str]:
         yield from _fields(info.item_type, f"{path}/*", seen)
 
 
+# Tool servers are programs of the operator's own file, which no method and no tool writes.
+_OWN_PROGRAMS = frozenset({"/mcp/servers/*/command"})
+
+
 class PlantedParams(msgspec.Struct, rename="camel"):
     """Params as the original had them."""
 
@@ -237,7 +241,8 @@ class SchemaAttacks(AttackCase):
     def keys(self, of: Any) -> Verdict:
         verdict = Verdict()
         for path in fields(of):
-            verdict.note(path, bool(_RUNS.search(path.rpartition("/")[2])))
+            runs = bool(_RUNS.search(path.rpartition("/")[2])) and path not in _OWN_PROGRAMS
+            verdict.note(path, runs)
         verdict.tried = 0
         return verdict
 

@@ -8,6 +8,7 @@ from openclaw.config.schema.agents import Agents
 from openclaw.config.schema.bindings import BindingRow
 from openclaw.config.schema.fields import Section, later, now
 from openclaw.config.schema.gateway import Gateway
+from openclaw.config.schema.mcp import Mcp
 from openclaw.config.schema.messages import Messages
 from openclaw.config.schema.models import Models
 from openclaw.config.schema.security import Audit, Security
@@ -128,7 +129,7 @@ class Config(Section, frozen=True, kw_only=True):
     approvals: Annotated[Any, later("Who approves what.")] = None
     secrets: Annotated[Any, later("Where secrets live.")] = None
     auth: Annotated[Any, later("Profiles at model providers.")] = None
-    mcp: Annotated[Any, later("Tool servers.")] = None
+    mcp: Annotated[Mcp, now("Tool servers.")] = Mcp()
     acp: Annotated[Any, later("Editors as clients.")] = None
     browser: Annotated[Any, later("The original's browser.")] = None
     desktop: Annotated[Any, later("The original's desktop.")] = None
