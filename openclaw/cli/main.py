@@ -27,6 +27,7 @@ _COMMANDS = {
     "dashboard": ("dashboard", "Print a sign-in link for the web chat."),
     "devices": ("devices", "List the paired devices, let new ones in."),
     "pairing": ("pairing", "Let in who shows a code."),
+    "worker": ("worker", "Run agents here for a gateway on another host."),
     "qr": ("qr", "Set a phone or another machine up with a code."),
     "token": ("token", "Replace the gateway's token."),
     "encryption": ("encryption", "How the journal is sealed, and its key."),

@@ -1,0 +1,1 @@
+"""A worker: the process on another host that runs agents for a gateway."""
