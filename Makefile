@@ -10,6 +10,7 @@
 #   make kills KILLS=200, make disconnects DISCONNECTS=1000    the same tests, full size
 #   make flaps      every platform's connection cut 1 000 times, 24 simulated hours of silence
 #   make crowds     5 000 half-open sockets, 10 000 unknown devices and others at the door
+#   make fuzz       10 000 invented requests to the API for programs, 1 000 that hang up
 #   make clean      remove everything that these made
 
 PYTHON ?= python3
@@ -17,9 +18,11 @@ VENV ?= .venv
 JOBS ?= 2
 TESTS ?= tests
 KILLS ?= 200
+SCHEDULES ?= 1000
 DISCONNECTS ?= 1000
 FLAPS ?= 1000
 QUIET_HOURS ?= 24
+FUZZ ?= 2600
 # More words for ``openclaw gateway``: make run ARGS="--port 19000"
 ARGS ?=
 
@@ -31,7 +34,7 @@ PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
 EDITABLE := --config-settings editable_mode=compat --editable
 PINS := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test check lint types generated docs bench bench-messages kills disconnects flaps crowds clean
+.PHONY: run test check lint types generated docs bench bench-messages kills disconnects flaps crowds fuzz clean
 
 run: $(VENV)/.ready-run
 	@exec $(BIN)/openclaw gateway $(ARGS)
@@ -69,7 +72,8 @@ bench-messages: $(VENV)/.ready-test
 	$(BIN)/python -m benchmarks.messages --publish $(ARGS)
 
 kills: $(VENV)/.ready-test
-	OPENCLAW_TEST_KILLS=$(KILLS) $(BIN)/python -m tools.run_tests $(KILL_TESTS)
+	OPENCLAW_TEST_KILLS=$(KILLS) OPENCLAW_TEST_SCHEDULES=$(SCHEDULES) \
+		$(BIN)/python -m tools.run_tests $(KILL_TESTS)
 
 disconnects: $(VENV)/.ready-test
 	@tools/install-node-packages.sh
@@ -83,6 +87,10 @@ crowds: $(VENV)/.ready-test
 	OPENCLAW_TEST_HALF_OPEN=5000 OPENCLAW_TEST_LORIS=1000 \
 	OPENCLAW_TEST_UNKNOWN_DEVICES=10000 OPENCLAW_TEST_RECONNECTS=2000 \
 		$(BIN)/python -m twisted.trial tests.load
+
+fuzz: $(VENV)/.ready-test
+	OPENCLAW_TEST_SCHEMA=$(FUZZ) OPENCLAW_TEST_ABORTED=1000 \
+		$(BIN)/python -m twisted.trial tests.http.openai.test_schema tests.http.openai.test_going
 
 clean:
 	rm -rf $(VENV) build dist docs/_build node_modules .bench .hypothesis .mypy_cache .ruff_cache

@@ -89,6 +89,7 @@ class CommandTests(SynchronousTestCase):
             "twistd",
             "pip",
             "export",
+            "curl",
             "PYTHONPATH=.",
         }
         unknown = {words[0] for _, words in documented_commands()} - known

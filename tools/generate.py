@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from openclaw.agents.runtimes.process.life import start_life as start_process
 from openclaw.config.reference import reference
 from openclaw.gateway.handshake import start_handshake
+from openclaw.http.openai.document import document_text
 from openclaw.security.request_life import start_life
 from tools import drawings, limits, modules, protocol_pages, support
 from tools.layers import ROOT
@@ -46,10 +48,12 @@ def _support(language: str) -> Maker:
 MADE: Mapping[str, Maker] = {
     "docs/config-reference.rst": lambda _: reference(),
     "docs/protocol/schema.json": lambda _: protocol_pages.schema_text(),
+    "docs/openapi.json": lambda _: document_text(),
     "docs/protocol/methods.rst": lambda _: protocol_pages.methods_page(),
     "docs/protocol/events.rst": lambda _: protocol_pages.events_page(),
     "docs/protocol/types.rst": lambda _: protocol_pages.types_page(),
     "docs/images/handshake.dot": lambda _: drawings.drawing(start_handshake),
+    "docs/images/agent-process.dot": lambda _: drawings.drawing(start_process),
     "docs/images/pairing.dot": lambda _: drawings.drawing(start_life),
     "docs/limits.rst": _part("docs/limits.rst", "limits", lambda _: limits.table()),
     "ARCHITECTURE.rst": _part("ARCHITECTURE.rst", "modules", modules.listing),

@@ -9,6 +9,7 @@ from openclaw.assembly import limits
 from openclaw.config.schema import Config
 from openclaw.gateway import pace, presence
 from openclaw.http import channel, port
+from openclaw.http.openai.events import STALL_SECONDS
 from openclaw.protocol import connect
 from openclaw.security import limiter, pairing_codes, sockets
 from openclaw.security.limits import names, writes
@@ -123,6 +124,13 @@ def _http() -> list[Row]:
         Row("connections of all remote clients", str(limits.PAGES_TOTAL), "", "503"),
         Row("time for a later head", _seconds(channel.HEAD_SECONDS), "", "the socket is cut"),
         Row("body", _bytes(channel.BODY_BYTES), "", "413, closed"),
+        Row(
+            "body of the API for programs",
+            _bytes(_DEFAULT.http.endpoints.responses.max_body_bytes),
+            "gateway.http.endpoints.….maxBodyBytes",
+            "413, closed",
+        ),
+        Row("a reader of a stream that reads nothing", _seconds(STALL_SECONDS), "", "closed"),
         Row("body of a route that takes none", "not read", "", "the route's answer, closed"),
         Row("time for a body", _seconds(channel.BODY_SECONDS), "", "408, closed"),
         Row("idle connection", _seconds(channel.IDLE_SECONDS), "", "closed"),

@@ -175,7 +175,13 @@ class Catalogue:
                 return model
         if settings is None or not settings.open_ended or not id:
             return None
-        return ModelInfo(provider=provider, id=id, name=id, available=not settings.obstacle)
+        return ModelInfo(
+            provider=provider,
+            id=id,
+            name=id,
+            input=settings.unlisted_input,
+            available=not settings.obstacle,
+        )
 
     def _known(self) -> str:
         refs = ", ".join(model.ref for model in self._listed())

@@ -48,7 +48,6 @@ class Runs:
     :param commands: answers what a user types as a command, whichever model the session has.
     :param timeout_seconds: how long a run may take that names no time.
     :param count: told how each run ended.
-    :param toolbox: what models may use; ``None`` for nothing.
     :param replies: told about runs whose answers go back to a chat platform.
     """
 
@@ -65,7 +64,6 @@ class Runs:
         timeout_seconds: float,
         count: Callable[[str], None],
         replies: IReplies,
-        toolbox: IToolbox | None = None,
     ) -> None:
         self._models = models
         self._commands = commands
@@ -76,11 +74,12 @@ class Runs:
         self._timeout_seconds = timeout_seconds
         self._count = count
         self._replies = replies
-        self._toolbox = toolbox
         self._active: dict[str, Run] = {}
         self._followed: dict[str, list[Callable[[str], None]]] = {}
         self.conversations: IConversations | None = None
         """Set once, right after both are made: each needs the other."""
+        self.toolbox: IToolbox | None = None
+        """What models may use; set once likewise, ``None`` for nothing."""
 
     # -- IRuns ---------------------------------------------------------------------------------
 
@@ -206,7 +205,7 @@ class Runs:
             max_tokens=wishes.max_tokens,
             authority=authority_of(entry),
         )
-        toolbox = None if command else self._toolbox
+        toolbox = None if command else self.toolbox
         absorb = partial(self._conversations.absorb, entry)
         return await ToolLoop(runtime, run, toolbox, absorb).work(request)
 
@@ -215,6 +214,8 @@ class Runs:
         if ending.usage.output:
             run.usage(ending.usage.output)
         run.lifecycle({"phase": "finishing", "stopReason": ending.stop_reason})
+        if run.entry.origin is not None:
+            await self._replies.settle(run.entry)
         message = await self._conversations.finish(run.entry, ending)
         data = {
             "startedAt": ending.started_at_ms,

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.channels.account import Account
 from openclaw.channels.accounts import DEFAULT, ConfiguredAccount
+from openclaw.channels.contents import RecentContents
 from openclaw.channels.inbox import InboxHandler
 from openclaw.channels.intake import Gates, Intake
 from openclaw.channels.link import Tools
@@ -105,6 +106,7 @@ class ChannelParts:
             rules_of=rules.of,
             account_of=channels.account,
             counted=needs.counted,
+            contents=_contents(needs),
         )
         channels.intake = Intake(gates, needs.reactor)
         channels.chat_moved = rules.moved
@@ -273,3 +275,10 @@ def _router(needs: ChannelNeeds, routes: Routes) -> Router:
     default = next((one.id for one in known if one.default), known[0].id if known else "main")
     bindings = configured_bindings(settings.config.bindings)
     return Router(bindings, keys, routes, default)
+
+
+def _contents(needs: ChannelNeeds) -> RecentContents | None:
+    duplicates = needs.settings.config.deduplication
+    if not duplicates.enabled or duplicates.strategy != "content_hash":
+        return None
+    return RecentContents(needs.reactor.seconds, float(duplicates.window))

@@ -21,10 +21,12 @@ from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
 from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
+from openclaw.agents.runtimes.embeddings import Embeddings
 from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.agents.tools.toolbox import Toolbox
 from openclaw.assembly.access import Access, make_access
+from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
@@ -37,13 +39,15 @@ from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
+from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
-from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
+from openclaw.interfaces.agents import IAgentRuntime, IEmbeddings, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
+from openclaw.interfaces.tools import IToolbox
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
@@ -118,7 +122,9 @@ class Domain:
     audit: AuditTrail
     exports: Exports
     queue: IQueueBackend
-    toolbox: Toolbox
+    toolbox: IToolbox
+    embeddings: IEmbeddings
+    programs: AgentPrograms
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -147,17 +153,14 @@ def make_domain(
     figures = _figures(store, reactor)
     outbound = _outbound(settings, reactor)
     reset = Reset()
-    view = GatewayView(
-        version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
-    )
+    view = _view(figures, store, broadcaster)
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
-    catalogue = _catalogue(settings, commands, outbound, reactor)
-    timeout = settings.config.agents.defaults.timeout_seconds
-    count = figures.count_run
+    programs = AgentPrograms(settings, reactor, figures.notices.note, make_id)
+    catalogue = _catalogue(settings, commands, outbound, programs, reactor)
     queue = make_queue(settings, store, _wall_clock(reactor))
     channels = _channels(settings, plan, store, queue, outbound, figures, reactor)
     replies = NoReplies() if channels is None else channels.replies
-    runs = Runs(catalogue, commands, broadcaster, reactor, now_ms, make_id, timeout, count, replies)
+    runs = _runs(settings, catalogue, commands, broadcaster, reactor, figures, replies)
     keys = make_keys(settings)
     index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
     mode_of = _mode_of(settings.config.messages.queue)
@@ -167,7 +170,7 @@ def make_domain(
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
-    figures.active_runs = lambda: len(runs.active())
+    runs.toolbox = _toolbox(settings, conversations, keys, channels, outbound, hide, reactor)
     return Domain(
         store=store,
         second_factor=factor,
@@ -184,20 +187,63 @@ def make_domain(
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
-        toolbox=_toolbox(settings, conversations, hide, reactor),
+        toolbox=runs.toolbox,
+        embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
+        programs=programs,
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
     )
 
 
+def _runs(
+    settings: Settings,
+    catalogue: Catalogue,
+    commands: EmbeddedAgent,
+    broadcaster: Broadcaster,
+    reactor: Any,
+    figures: Figures,
+    replies: IReplies,
+) -> Runs:
+    timeout = settings.config.agents.defaults.timeout_seconds
+    runs = Runs(
+        catalogue,
+        commands,
+        broadcaster,
+        reactor,
+        now_ms,
+        make_id,
+        timeout,
+        figures.count_run,
+        replies,
+    )
+    figures.active_runs = lambda: len(runs.active())
+    return runs
+
+
+def _view(figures: Figures, store: SQLiteStore, broadcaster: Broadcaster) -> GatewayView:
+    return GatewayView(
+        version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
+    )
+
+
 def _toolbox(
-    settings: Settings, conversations: IConversations, hide: Callable[[str], str], reactor: Any
+    settings: Settings,
+    conversations: IConversations,
+    keys: SessionKeys,
+    channels: ChannelParts | None,
+    outbound: TreqOutbound,
+    hide: Callable[[str], str],
+    reactor: Any,
 ) -> Toolbox:
     return make_toolbox(
         ToolNeeds(
             settings=settings,
             conversations=conversations,
+            canonical=keys.canonical,
+            channels=None if channels is None else channels.channels,
+            downloads=Downloads(outbound, reactor),
+            make_id=make_id,
             hide=hide,
             now_ms=now_ms,
             reactor=reactor,
@@ -257,6 +303,10 @@ class NoReplies:
     def grew(self, entry: Input, text: str) -> None:
         """Tell nobody."""
 
+    def settle(self, entry: Input) -> Deferred[None]:
+        """Nothing was shown."""
+        return succeed(None)
+
     def silent(self, entry: Input) -> None:
         """Tell nobody."""
 
@@ -314,9 +364,15 @@ def model_of(catalogue: Catalogue, ref: str, agent_id: str = "") -> ModelInfo:
 
 
 def _catalogue(
-    settings: Settings, commands: EmbeddedAgent, outbound: TreqOutbound, reactor: Any
+    settings: Settings,
+    commands: EmbeddedAgent,
+    outbound: TreqOutbound,
+    programs: AgentPrograms,
+    reactor: Any,
 ) -> Catalogue:
     def build(provider: ProviderSettings) -> IAgentRuntime:
+        if provider.id in settings.backends:
+            return programs.runtime(settings.backends[provider.id])
         # Loaded at the first run that needs it: a gateway without a model never does.
         from openclaw.agents.runtimes.server import ServerRuntime
 

@@ -38,6 +38,7 @@ DRAIN_SECONDS = 5.0
 RECORD_SECONDS = 1.0
 CHANNELS_SECONDS = 1.5
 CLOSE_SECONDS = 1.0
+PROGRAMS_SECONDS = 1.5  # Beside channels and sockets.
 CLEAN_UP_SECONDS = 1.0
 
 
@@ -230,10 +231,12 @@ class GatewayService(Service):
         if parts.channels is not None:
             parts.channels.shut()
         await self._drain()
+        programs = parts.programs.stop(PROGRAMS_SECONDS)
         if parts.channels is not None:
             await self._at_most(CHANNELS_SECONDS, "closing channels", parts.channels.stop())
         parts.door.shut("gateway stopping")
         await self._sockets_closed()
+        await self._at_most(PROGRAMS_SECONDS, "ending agents", programs)
         await self._at_most(CLEAN_UP_SECONDS, "clean-up", self._clean_up())
         self._runtime.remove(os.getpid())
         self._log.info("stopped")

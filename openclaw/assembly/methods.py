@@ -30,6 +30,7 @@ from openclaw.gateway.methods.sessions import SessionMethods
 from openclaw.gateway.methods.setup import Reached, SetupMethods
 from openclaw.gateway.methods.system import SystemMethods
 from openclaw.gateway.methods.token import TokenMethods
+from openclaw.gateway.methods.workers import WorkerMethods
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.repeats import Repeats
 from openclaw.gateway.step_up import StepUp
@@ -78,6 +79,7 @@ class MethodTable:
                 queue=domain.queue, hide=known_secrets(self.settings).clean, now_ms=now_ms
             ),
             AuditMethods(trail=domain.audit, sealing=domain.sealing, exports=domain.export_sealing),
+            WorkerMethods(workers=domain.programs.workers),
             ConfigMethods(snapshot=_snapshot(self.settings, domain.config_revision)),
         )
         handlers: dict[str, Handler] = {}

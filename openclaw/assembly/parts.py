@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
@@ -11,18 +12,20 @@ from twisted.internet.defer import Deferred, succeed
 
 from openclaw.agents.runs import Runs
 from openclaw.assembly.access import Access
+from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.domain import Domain, make_domain, now_ms
 from openclaw.assembly.limits import Limits
+from openclaw.assembly.programs import Programs
 from openclaw.assembly.protocol import Front, make_front, tailscale_peer_of
 from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
 from openclaw.assembly.renewal import renewal
 from openclaw.assembly.upkeep import Upkeep
-from openclaw.assembly.web import make_port
+from openclaw.assembly.web import MakeApi, make_port
 from openclaw.automation.heartbeat import HeartbeatService
 from openclaw.config.known import known_secrets
 from openclaw.config.settings import Settings
-from openclaw.gateway.door import Door
+from openclaw.gateway.door import Door, PeerOf
 from openclaw.gateway.revocation import Revocation
 from openclaw.gateway.ticker import Ticker
 from openclaw.http.port import PortFactory
@@ -30,7 +33,6 @@ from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_file import Hide
 from openclaw.protocol.schema.system import DashboardLink
-from openclaw.routing.admission import Admission
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.tls.keeper import CertificateKeeper
@@ -75,6 +77,7 @@ class Parts:
     config_revision: str
     queue: IQueueBackend
     hide: Hide
+    programs: AgentPrograms
     channels: ChannelParts | None = None
     certificate: CertificateKeeper | None = None
     stopping: bool = False
@@ -92,12 +95,43 @@ def _ending(domain: Domain, reactor: Any) -> Service:
 
 
 def _join(domain: Domain, front: Front, reactor: Any) -> None:
-    """Lead the channels into the conversations, and what becomes of them into health."""
+    """Lead the channels into the conversations, and what becomes of all that into health."""
+    domain.programs.changed = front.health.renew
     if domain.channels is not None:
+        # Loaded here, for a gateway without channels need not pay for it.
+        from openclaw.routing.admission import Admission
+
         senders, work = domain.access.senders, front.limits.work
         admission = Admission(senders, work.take_sender, reactor.seconds)
         domain.channels.join(domain.conversations, admission)
         domain.channels.changed = front.health.renew
+
+
+def _port(
+    settings: Settings,
+    domain: Domain,
+    front: Front,
+    make_api: MakeApi | None,
+    reactor: Any,
+    stopping: Callable[[], bool],
+    peer_of: PeerOf,
+) -> PortFactory:
+    return make_port(settings, domain, front, peer_of, stopping, make_api, reactor)
+
+
+def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
+    return (
+        domain.audit,  # The first to start and the last to stop.
+        domain.figures.lag,
+        domain.outbound,
+        front.health,
+        Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
+        Upkeep(domain.access.devices.flush, reactor),
+        Upkeep(domain.access.requests.sweep, reactor),
+        _ending(domain, reactor),
+        Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
+    )
 
 
 def assemble(
@@ -120,21 +154,18 @@ def assemble(
     domain = make_domain(settings, device_secret, reactor, known.clean, plan)
     front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
     _join(domain, front, reactor)
-    helpers: tuple[Service, ...] = (
-        domain.audit,  # The first to start and the last to stop.
-        domain.figures.lag,
-        domain.outbound,
-        front.health,
-        Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
-        Upkeep(domain.access.devices.flush, reactor),
-        Upkeep(domain.access.requests.sweep, reactor),
-        _ending(domain, reactor),
-        Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
-        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
-    )
+    # Where nobody has to show a token, any program on this machine could spend the owner's money.
+    has_token = bool(shared_secret) and settings.auth_mode != "none"
+    programs = Programs(settings, domain, front, reactor, domain.toolbox) if has_token else None
+    make_api = None if programs is None else programs.make_api
+
+    def stopping() -> bool:
+        return parts.stopping
+
+    port_of = partial(_port, settings, domain, front, make_api, reactor, stopping)
     renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
-    optional = (certificate, domain.sealing, front.limits.names, renewing)
-    parts = Parts(
+    optional = (certificate, domain.sealing, front.limits.names, renewing, programs)
+    parts: Parts = Parts(
         port=port,
         started_at_ms=domain.figures.started_at_ms,
         store=domain.store,
@@ -146,16 +177,15 @@ def assemble(
         health=front.health,
         door=front.door,
         limits=front.limits,
-        factory=make_port(settings, domain, front, front.peer_of, lambda: parts.stopping, reactor),
-        tailscale_factory=make_port(
-            settings, domain, front, tailscale_peer_of, lambda: parts.stopping, reactor
-        ),
-        helpers=(*helpers, *(one for one in optional if one is not None)),
+        factory=port_of(front.peer_of),
+        tailscale_factory=port_of(tailscale_peer_of),
+        helpers=(*_helpers(domain, front, reactor), *(one for one in optional if one is not None)),
         audit=domain.audit,
         config_revision=domain.config_revision,
         queue=domain.queue,
         channels=domain.channels,
         hide=known.clean,
+        programs=domain.programs,
         certificate=certificate,
         sign_in=front.sign_in,
     )

@@ -256,20 +256,20 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
         tls=None if certificate is None else certificate.status,
         channels=domain.statuses,
         queue=QueueHealth(backend=domain.queue.backend, durable=domain.queue.backend != "memory"),
+        agents_down=domain.programs.down,
     )
     return HealthKeeper(sources, reactor, now_ms)
 
 
 def _agents(settings: Settings, catalogue: Catalogue) -> tuple[AgentProfile, ...]:
-    workspace = str(settings.workspace)
     known = settings.config.agents.known
     if not known:
-        return (AgentProfile("main", "Assistant", workspace),)
+        return (AgentProfile("main", "Assistant", str(settings.workspace)),)
     return tuple(
         AgentProfile(
             agent.id,
             agent.identity.name or agent.name or agent.id.capitalize(),
-            workspace,
+            str(settings.workspaces[agent.id]),
             catalogue.default_for(agent.id).ref,
         )
         for agent in known

@@ -1,27 +1,47 @@
 """Makes the toolbox and puts the gateway's own tools into it; each tool is a module of its own."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
 
+from openclaw.agents.tools.files import Edit, Ls, Read, Workspaces, Write
+from openclaw.agents.tools.message import MessageTool
 from openclaw.agents.tools.rules import LayeredRules, ToolRules
 from openclaw.agents.tools.session_status import SessionStatus
+from openclaw.agents.tools.sessions import (
+    SEND_SECONDS,
+    ListSessions,
+    SessionsHistory,
+    SessionsSend,
+)
 from openclaw.agents.tools.toolbox import Toolbox, ToolLimits
+from openclaw.agents.tools.web_fetch import FetchLimits, WebFetch
 from openclaw.config.schema.tools import AgentTools
 from openclaw.config.settings import Settings
+from openclaw.interfaces.channels import IChannels
 from openclaw.interfaces.conversations import IConversations
+from openclaw.interfaces.outbound import IDownloads
 
 
 @frozen(kw_only=True)
 class ToolNeeds:
     """What the tools are made of.
 
+    :ivar canonical: the one spelling of a session key.
+    :ivar channels: ``None`` where none is configured.
     :ivar hide: takes secrets out of what models are told.
     """
 
     settings: Settings
     conversations: IConversations
+    canonical: Callable[[str], str]
+    channels: IChannels | None
+    downloads: IDownloads
+    make_id: Callable[[], str]
     hide: Callable[[str], str]
     now_ms: Callable[[], int]
     reactor: Any
@@ -32,8 +52,45 @@ def make_toolbox(needs: ToolNeeds) -> Toolbox:
     tools = needs.settings.config.tools
     limits = ToolLimits(seconds=float(tools.timeout_seconds), characters=tools.max_result_chars)
     toolbox = Toolbox(make_rules(needs.settings), needs.hide, needs.reactor, limits)
-    toolbox.register(SessionStatus(needs.conversations, needs.now_ms))
+    conversations, canonical, make_id = needs.conversations, needs.canonical, needs.make_id
+    toolbox.register(SessionStatus(conversations, needs.now_ms))
+    toolbox.register(ListSessions(conversations, canonical))
+    toolbox.register(SessionsHistory(conversations, canonical))
+    send = SessionsSend(conversations, canonical, make_id, needs.reactor)
+    toolbox.register(send, seconds=SEND_SECONDS)
+    workspaces = Workspaces(_workspace_of(needs.settings), make_id, _in_thread(needs.reactor))
+    for tool in (Read, Write, Edit, Ls):
+        toolbox.register(tool(workspaces))
+    if needs.channels is not None:
+        toolbox.register(MessageTool(needs.channels, make_id, needs.reactor))
+    if tools.web.fetch.enabled:
+        toolbox.register(_web_fetch(needs), seconds=tools.web.fetch.timeout_seconds + 5.0)
     return toolbox
+
+
+def _web_fetch(needs: ToolNeeds) -> WebFetch:
+    fetch = needs.settings.config.tools.web.fetch
+    limits = FetchLimits(
+        max_bytes=fetch.max_response_bytes,
+        max_chars=fetch.max_chars,
+        seconds=float(fetch.timeout_seconds),
+        user_agent=fetch.user_agent or "",
+    )
+    return WebFetch(needs.downloads, needs.make_id, _in_thread(needs.reactor), limits)
+
+
+def _workspace_of(settings: Settings) -> Callable[[str], Path]:
+    """Agents that are in no list have the folder of none of those that are."""
+    common = settings.workspace
+    return lambda agent_id: (
+        settings.workspaces.get(agent_id) or common.with_name(f"{common.name}-{agent_id}")
+    )
+
+
+def _in_thread(reactor: Any) -> Callable[..., Deferred[Any]]:
+    return lambda work, *arguments: deferToThreadPool(
+        reactor, reactor.getThreadPool(), work, *arguments
+    )
 
 
 def make_rules(settings: Settings) -> Callable[[str], LayeredRules]:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.interfaces import IAddress
 from twisted.web.http import Request
 
@@ -17,9 +18,10 @@ from openclaw.gateway.door import PeerOf
 from openclaw.gateway.factory import GatewayFactory
 from openclaw.gateway.step_up import StepUp
 from openclaw.http.answers import too_many
-from openclaw.http.channel import CarefulSite, count_request, read_nothing
+from openclaw.http.channel import CarefulSite, count_request
 from openclaw.http.files import FileRoot
 from openclaw.http.gate import Gate
+from openclaw.http.openai.api import Api
 from openclaw.http.pages import ChatPage, ControlPage
 from openclaw.http.port import PortFactory, UpgradeAnywhere, header_map
 from openclaw.http.probes import Probes
@@ -32,6 +34,8 @@ from openclaw.security.limiter import FailureLimiter, Kind
 from openclaw.security.limits.buckets import Buckets, Rate
 from openclaw.security.origins import Origins, is_local
 from openclaw.security.tls.clients import with_certificate
+
+MakeApi = Callable[[Gate, Callable[[Request], Peer]], Api]
 
 WEBHOOK_FAILURES = 20
 WEBHOOK_LOCK_SECONDS = 60.0
@@ -47,11 +51,13 @@ def make_port(
     front: Front,
     peer_of: PeerOf,
     stopping: Callable[[], bool],
+    programs: MakeApi | None,
     reactor: Any,
 ) -> PortFactory:
     """Make the factory of one of the gateway's ports; most have only one.
 
     :param peer_of: reads who connects to this port.
+    :param programs: makes what is served to programs; ``None`` where they are not.
     """
     sockets = GatewayFactory(front.door, reactor, peer_of)
 
@@ -65,13 +71,14 @@ def make_port(
 
     traffic = front.limits.traffic
     webhooks = _webhooks(domain, peer_of, reactor)
-    pages = Root(_routes(settings, domain, front, peer_of, stopping, webhooks))
+    asking = Asking(front, peer_of, Origins(settings.allowed_origins))
+    pages = Root(_routes(settings, domain, asking, stopping, webhooks, programs))
     site = CarefulSite(
         UpgradeAnywhere(pages, sockets, refuses),
         lambda address: peer_of(address, {}),
         front.limits.pages,
         reactor,
-        read_nothing if webhooks is None else webhooks.reads_body,
+        pages.body_limit,
     )
     return PortFactory(
         site, sockets, refuses, peer_of, front.limits.waiting, front.door.pace, reactor
@@ -85,6 +92,9 @@ class Asking:
     front: Front
     peer_of: PeerOf
     origins: Origins
+    _known: WeakKeyDictionary[Request, Admitted | None] = field(
+        factory=WeakKeyDictionary, init=False, eq=False, repr=False
+    )
 
     def peer(self, request: Request) -> Peer:
         """Who is at the other end."""
@@ -92,8 +102,14 @@ class Asking:
         return with_certificate(facts, request.transport)
 
     def who(self, request: Request) -> Admitted | None:
-        """Whom the bearer token stands for; ``None`` for nobody."""
-        return self.front.admission.bearer(_bearer(request), self.peer(request))
+        """Whom the bearer token stands for; ``None`` for nobody.
+
+        It is looked at once for each request: each wrong guess counts once.
+        """
+        if request not in self._known:
+            bearer = self.front.admission.bearer
+            self._known[request] = bearer(_bearer(request), self.peer(request))
+        return self._known[request]
 
     def waits(self, request: Request) -> int:
         """Milliseconds until the next guess is looked at."""
@@ -127,12 +143,13 @@ class Asking:
 def _routes(
     settings: Settings,
     domain: Domain,
-    front: Front,
-    peer_of: PeerOf,
+    asking: Asking,
     stopping: Callable[[], bool],
     webhooks: Webhooks | None,
+    programs: MakeApi | None,
 ) -> Routes:
-    asking = Asking(front, peer_of, Origins(settings.allowed_origins))
+    front = asking.front
+    gate = Gate(asking.who, _lacks_factor(front.step_up), asking.waits)
     root = settings.config.gateway.control_ui.root
     probes = Probes(
         version=__version__,
@@ -149,7 +166,8 @@ def _routes(
         chat=ChatPage(),
         control=ControlPage(FileRoot(Path(root).expanduser())) if root else None,
         ui_config=_ui_config(front),
-        gate=Gate(asking.who, _lacks_factor(front.step_up), asking.waits),
+        gate=gate,
+        api=None if programs is None else programs(gate, asking.peer),
         refuses=asking.refuses,
         webhooks=webhooks,
         known_host=asking.known_host,

@@ -4,11 +4,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from attrs import frozen
-from twisted.internet.defer import DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from openclaw.channels.account import Account
 from openclaw.channels.bursts import Bursts
+from openclaw.channels.contents import RecentContents
 from openclaw.channels.context import GroupContext
 from openclaw.channels.inbox import Waiting
 from openclaw.channels.media import MediaStore
@@ -43,7 +45,10 @@ def target_of(message: Inbound) -> Target:
 
 @frozen(kw_only=True)
 class Gates:
-    """What an event passes on its way in."""
+    """What an event passes on its way in.
+
+    :ivar contents: tells messages that repeat the words of an earlier one; ``None`` if only ids do.
+    """
 
     admission: IAdmission
     router: IRouter
@@ -54,6 +59,7 @@ class Gates:
     rules_of: Callable[[Account], AccessRules]
     account_of: AccountOf
     counted: Callable[[str, str], None]
+    contents: RecentContents | None = None
 
 
 class Intake:
@@ -69,21 +75,43 @@ class Intake:
         self._bursts = Bursts(clock, self._store)
         self._locks: dict[tuple[str, ...], DeferredLock] = {}
         self._recent: OrderedDict[str, None] = OrderedDict()
+        self._taking: dict[str, list[Deferred[None]]] = {}
 
     @deferred
     async def take(self, account: Account, message: Inbound) -> Taken:
         """Take one event; see :meth:`openclaw.interfaces.channels.ILink.receive`."""
         key = message_key(message)
-        if key in self._recent:
+        if key in self._taking:
+            await self._with_the_first(key)  # It may still fail, and then so does this one.
+        if key in self._recent or self._repeats(message):
             self._gates.traces.note(key, "duplicate")
             self._gates.counted(account.key, "duplicate")
             return "duplicate"
-        taken = await self._admitted(account, message, key)
+        self._taking[key] = []
+        try:
+            taken = await self._admitted(account, message, key)
+        except BaseException:
+            self._first_ended(key, Failure())
+            raise
         self._gates.counted(account.key, taken)
         self._recent[key] = None
         if len(self._recent) > RECENT:
             self._recent.popitem(last=False)
+        self._first_ended(key, None)
         return taken
+
+    def _with_the_first(self, key: str) -> Deferred[None]:
+        waiting: Deferred[None] = Deferred()
+        self._taking[key].append(waiting)
+        return waiting
+
+    def _first_ended(self, key: str, result: Failure | None) -> None:
+        for waiting in self._taking.pop(key):
+            waiting.callback(result)
+
+    def _repeats(self, message: Inbound) -> bool:
+        contents = self._gates.contents
+        return contents is not None and message.kind == "message" and contents.repeats(message)
 
     def close(self) -> None:
         """Take nothing more."""
@@ -125,25 +153,30 @@ class Intake:
             return "refused"  # It was taken out of the configuration a moment ago.
         place = gates.router.place(first, gates.rules_of(account))
         whole = [await gates.media.with_files(account, one) for one in messages]
-        waiting = Waiting(
-            message=whole[0],
-            more=tuple(whole[1:]),
-            context=self._context.take(first),
-            agent_id=place.agent_id,
-            session_key=place.session_key,
-        )
-        key = message_key(first)
-        new = await gates.queue.enqueue(
-            NewMessage(
-                id=key,
-                queue=INBOX,
-                lane=place.session_key,
-                body=encode(waiting),
-                covers=tuple(message_key(one) for one in messages[1:]),
+        context = self._context.take(first)
+        for number in range(len(whole)):
+            waiting = Waiting(
+                message=whole[number],
+                more=tuple(whole[number + 1 :]),
+                context=context,
+                agent_id=place.agent_id,
+                session_key=place.session_key,
             )
+            if await self._put(waiting):
+                gates.router.remember(place.session_key, target_of(first))
+                return "queued"
+            # Come again after a stop, the first ones may be known, and what follows them not.
+        return "duplicate"
+
+    async def _put(self, waiting: Waiting) -> bool:
+        gates, key = self._gates, message_key(waiting.message)
+        parts = tuple(message_key(one) for one in waiting.more)
+        message = NewMessage(
+            id=key, queue=INBOX, lane=waiting.session_key, body=encode(waiting), covers=parts
         )
-        gates.traces.note(key, "queued" if new else "duplicate", place.session_key)
-        for one in messages[1:]:
-            gates.traces.link(message_key(one), key)
-        gates.router.remember(place.session_key, target_of(first))
-        return "queued" if new else "duplicate"
+        new = await gates.queue.enqueue(message)
+        gates.traces.note(key, "queued" if new else "duplicate", waiting.session_key)
+        if new:
+            for part in parts:
+                gates.traces.link(part, key)
+        return new

@@ -108,6 +108,26 @@ class Outbox:
             for call, answer in zip(calls, waiting, strict=True):
                 self._stop_waiting(call.id, answer)
 
+    @deferred
+    async def is_clear(self, target: Target) -> bool:
+        """Whether nothing waits to be sent to a place, so that what is shown overtakes nothing."""
+        queue = outbox(target.channel, target.account)
+        return not await self._queue.inspect(queue, 1, 0, lane_of(target), False)
+
+    def keep(self, id: str, sent: Sent) -> Deferred[None]:
+        """Note what was sent past the queue; fires when it is on disk."""
+        return self._sent.keep(id, sent)
+
+    def find(self, id: str) -> Deferred[Sent | None]:
+        """What the platform called something that was sent lately."""
+        return self._sent.find(id)
+
+    @deferred
+    async def has(self, id: str) -> bool:
+        """Whether a call was put in before, whatever became of it since."""
+        known = await self._sent.find(id) is not None
+        return known or await self._queue.find(id) is not None
+
     def done(self, id: str, result: Sent | Undelivered) -> None:
         """Tell whoever waits what came of a call in the end."""
         for waiting in self._waiting.pop(id, ()):

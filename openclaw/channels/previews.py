@@ -5,34 +5,53 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from openclaw.channels.account import Account
+from openclaw.channels.outbox import Outbox
 from openclaw.channels.text.chunks import fit
 from openclaw.deferreds import deferred
+from openclaw.errors import StoreError
 from openclaw.interfaces.messages import Outgoing, Sent, Target
 from openclaw.interfaces.queue import Undelivered
 
 FIRST_CHARACTERS = 30
 FIRST_SECONDS = 1.0
+OVERTAKING_SECONDS = 0.3
+"""When to look again whether the answers before this one have left."""
+MOST_QUESTIONS = 60
+"""How often it is asked what became of a preview, before the answer leaves without knowing."""
+
+
+def preview_key(key: str) -> str:
+    """The id of the preview of an answer."""
+    return f"{key}:preview"
 
 
 class Preview:
     """The preview of one answer.
 
     Only the newest text is ever on its way, one call at a time. A platform that asks for a pause
-    gets it; one that refuses gets no more of this.
+    gets it; one that refuses gets no more of this. Nothing is shown before what was to be said in
+    the same place earlier. That there may be a message is on disk before, and under which id it
+    stands as soon as that is known, so that the answer takes its place also after a crash.
 
-    :param key: names the message for platforms that tell repeats.
+    :param key: names the answer.
     """
 
     _log = Logger()
 
-    def __init__(self, account: Account, target: Target, key: str, clock: IReactorTime) -> None:
+    def __init__(
+        self, account: Account, outbox: Outbox, target: Target, key: str, clock: IReactorTime
+    ) -> None:
+        self._outbox = outbox
         self._account = account
         self._target = target
-        self._key = key
+        self._key = preview_key(key)
         self._clock = clock
         self._wanted = ""
         self._shown = ""
         self._message_id = ""
+        self._doubtful: Outgoing | None = None
+        self._questions = 0
+        self._known = False
         self._began = clock.seconds()
         self._not_before = 0.0
         self._timer: IDelayedCall | None = None
@@ -44,15 +63,35 @@ class Preview:
         self._wanted = text
         self._kick()
 
+    def doubt(self, text: str) -> None:
+        """An earlier process may have shown something of this answer, and more is not known."""
+        configured = self._account.configured
+        head = fit(text, configured.text_limit, self._account.channel.render)
+        self._doubtful = Outgoing(id=self._key, target=self._target, text=head)
+
     @deferred
-    async def finish(self) -> str:
-        """Show nothing more; fires with the message's id, empty if none was sent."""
+    async def finish(self) -> None:
+        """Show nothing more; fires when nothing is on its way."""
         self._over = True
         self._stop_waiting()
         if self._busy is not None:
             waiting: Deferred[None] = Deferred()
             self._busy.addBoth(lambda _: waiting.callback(None))
             await waiting
+
+    @deferred
+    async def message(self) -> str:
+        """End it, and find out where it stands; fires with the message's id, empty for none.
+
+        Fails with :class:`Undelivered` while the platform cannot be asked whether a message stands
+        that it did not confirm. Where it can never tell, one may be left that shows a part of what
+        the answer says again.
+        """
+        await self.finish()
+        doubtful = self._doubtful
+        if doubtful is not None:
+            await self._find_out(doubtful)
+            self._doubtful = None
         return self._message_id
 
     def _kick(self) -> None:
@@ -87,6 +126,8 @@ class Preview:
         if not busy.called:
             self._busy = busy
             busy.addBoth(self._free)
+        elif self._not_before > self._clock.seconds():
+            self._kick()
 
     def _free(self, _: object) -> None:
         self._busy = None
@@ -94,10 +135,29 @@ class Preview:
 
     @deferred
     async def _call(self, text: str) -> None:
+        if not self._message_id and not await self._outbox.is_clear(self._target):
+            self._not_before = self._clock.seconds() + OVERTAKING_SECONDS
+        elif await self._announced() and not self._over:
+            await self._send(text)
+
+    async def _announced(self) -> bool:
+        """Note that there may be a message from now on; without that none is shown."""
+        if self._known:
+            return True
+        try:
+            await self._outbox.keep(self._key, Sent(message_id=""))
+        except StoreError as error:
+            self._log.warn("no preview {key}: {why}", key=self._key, why=error.message)
+            self._over = True
+            return False
+        self._known = True
+        return True
+
+    async def _send(self, text: str) -> None:
         configured, channel = self._account.configured, self._account.channel
         head = fit(text, configured.text_limit, channel.render)
         outgoing = Outgoing(
-            id=f"{self._key}:preview",
+            id=self._key,
             target=self._target,
             text=head,
             kind="edit" if self._message_id else "send",
@@ -110,10 +170,38 @@ class Preview:
             )
         except Undelivered as error:
             pause = max(pause, error.after_ms / 1000)
+            if error.kind == "unknown" and not self._message_id:
+                self._doubtful = outgoing
             self._over = self._over or error.kind != "retry"
         except Exception:  # What goes wrong here must not touch the answer itself.
             self._log.failure("preview in {chat} broke", chat=self._target.chat_id)
             self._over = True
         else:
-            self._message_id, self._shown = sent.message_id, text
+            await self._stands(sent)
+            self._shown = text
         self._not_before = self._clock.seconds() + pause
+
+    async def _find_out(self, outgoing: Outgoing) -> None:
+        abilities, channel = self._account.configured.manifest.abilities, self._account.channel
+        sent: Sent | None = None
+        try:
+            if abilities.lookup:
+                sent = await channel.find(outgoing)
+            elif abilities.idempotent:
+                sent = await channel.send(outgoing)
+        except Undelivered as error:
+            self._questions += 1
+            if error.kind != "never" and self._questions < MOST_QUESTIONS:
+                raise
+            self._log.warn("preview {key} is in doubt: {why}", key=self._key, why=error.message)
+        if sent is not None:
+            await self._stands(sent)
+
+    async def _stands(self, sent: Sent) -> None:
+        if self._message_id:
+            return
+        self._message_id = sent.message_id
+        try:
+            await self._outbox.keep(self._key, sent)
+        except StoreError as error:
+            self._log.warn("preview {key} was not noted: {why}", key=self._key, why=error.message)

@@ -1,17 +1,22 @@
 """Answers on their way back: the sign, the preview, and the text that must arrive."""
 
 import msgspec
+from twisted.internet.defer import TimeoutError
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from openclaw.channels.account import Account
 from openclaw.channels.outbox import AccountOf, Outbox
-from openclaw.channels.previews import Preview
+from openclaw.channels.previews import Preview, preview_key
 from openclaw.channels.typing_signs import TypingSign
 from openclaw.deferreds import deferred
 from openclaw.interfaces.conversations import Input, IReplies
 from openclaw.interfaces.messages import Target
 from openclaw.interfaces.tracing import ITraces
+
+SETTLE_SECONDS = 5.0
+"""The end of a run waits no longer for a preview that is on its way."""
 
 
 def reply_key(run_id: str) -> str:
@@ -22,6 +27,8 @@ def reply_key(run_id: str) -> str:
 @implementer(IReplies)
 class ChannelReplies:
     """Takes answers back by the way their inputs came."""
+
+    _log = Logger()
 
     def __init__(
         self, outbox: Outbox, account_of: AccountOf, traces: ITraces, clock: IReactorTime
@@ -52,9 +59,20 @@ class ChannelReplies:
             if account is None or not account.configured.streaming:
                 return
             key = reply_key(entry.run_id)
-            preview = Preview(account, _target(entry), key, self._clock)
+            preview = Preview(account, self._outbox, _target(entry), key, self._clock)
             self._previews[entry.run_id] = preview
         preview.grow(text)
+
+    @deferred
+    async def settle(self, entry: Input) -> None:
+        """See :meth:`IReplies.settle`."""
+        preview = self._previews.get(entry.run_id)
+        if preview is None:
+            return
+        try:
+            await preview.finish().addTimeout(SETTLE_SECONDS, self._clock)
+        except TimeoutError:
+            self._log.debug("the preview of {run} is still on its way", run=entry.run_id)
 
     def silent(self, entry: Input) -> None:
         """See :meth:`IReplies.silent`."""
@@ -74,13 +92,29 @@ class ChannelReplies:
                 _target(entry), text, key, run_id=entry.run_id, session_key=entry.session_key
             )
         )
-        preview = self._previews.get(entry.run_id)
-        message_id = await preview.finish() if preview is not None else ""
+        message_id = await self._previewed(entry, text)
         if message_id:
             calls[0] = msgspec.structs.replace(calls[0], kind="edit", message_id=message_id)
         await self._outbox.put(calls)
         self._previews.pop(entry.run_id, None)
         self._stop_sign(entry.run_id)
+
+    async def _previewed(self, entry: Input, text: str) -> str:
+        """The message that showed the answer growing, also in an earlier process; or empty."""
+        preview = self._previews.get(entry.run_id)
+        if preview is not None:
+            return await preview.message()
+        account = self._account(entry)
+        if account is None or not account.configured.streaming:
+            return ""
+        key = reply_key(entry.run_id)
+        known = await self._outbox.find(preview_key(key))
+        if known is None or known.message_id or await self._outbox.has(key):
+            return known.message_id if known is not None else ""
+        preview = Preview(account, self._outbox, _target(entry), key, self._clock)
+        self._previews[entry.run_id] = preview
+        preview.doubt(text)
+        return await preview.message()
 
     def stop(self) -> None:
         """Show no more signs and previews; the gateway stops."""

@@ -16,5 +16,7 @@ def known_secrets(settings: Settings, *more: str) -> KnownSecrets:
         found |= {provider.api_key or "", *provider.headers.values()}
         for headers in provider.model_headers.values():
             found |= set(headers.values())
+    for backend in settings.backends.values():
+        found |= set(backend.secrets)
     found |= set((settings.sealing.keys.given or "").replace(",", " ").split())
     return KnownSecrets([*found, *more])

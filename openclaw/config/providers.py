@@ -1,11 +1,12 @@
 """Model providers with their keys looked up, from file and environment; opens no connection."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
+from openclaw.config.backends import AgentBackend
 from openclaw.config.environment import variable
 from openclaw.config.references import resolve
 from openclaw.config.schema import Config
@@ -45,14 +46,19 @@ _OF_THE_ENVIRONMENT = {
 }
 
 
+PROCESS = "process"
+"""The API of agents that are programs; it needs no address."""
+
+
 def providers(
-    config: Config, environ: Mapping[str, str]
+    config: Config, environ: Mapping[str, str], programs: Iterable[AgentBackend] = ()
 ) -> tuple[dict[str, ModelProvider], tuple[str, ...]]:
     """Collect the providers that can be used, by id.
 
     One whose key is not to be had is left out with a warning, unless the default model needs it.
 
     :param environ: the environment, ``env.vars`` of the file included.
+    :param programs: agents that are programs; they stand among the providers.
     :return: the providers, and warnings.
     :raises ConfigError: for a wrong address, or a missing key of the default model's provider.
     """
@@ -72,7 +78,8 @@ def providers(
         key: evolve(found, params=params.get(key, {}))
         for key, found in _from_environment(environ).items()
     }
-    return {**of_environment, **ready}, tuple(warnings)
+    agents = {one.id: _of_program(one) for one in programs}
+    return {**of_environment, **ready, **agents}, tuple(warnings)
 
 
 def _params(config: Config) -> dict[str, dict[str, dict[str, Any]]]:
@@ -114,6 +121,11 @@ def _headers(
     return {
         name: resolve(value, environ, f"{path}.{name}") or "" for name, value in headers.items()
     }
+
+
+def _of_program(program: AgentBackend) -> ModelProvider:
+    models = tuple(Model(id=id) for id in program.models)
+    return ModelProvider(program.id, None, PROCESS, models=models)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, ModelProvider]:

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from openclaw.config.access import AccessSettings, access_settings
 from openclaw.config.address_list import AddressList, read_address_list
+from openclaw.config.backends import AgentBackend, backends
 from openclaw.config.bindings import check_bindings
 from openclaw.config.environment import variable
 from openclaw.config.listening import (
@@ -86,6 +87,8 @@ class Settings:
     :ivar hosts: addresses to listen on, the configured one first.
     :ivar port: 0 takes any free one.
     :ivar token: ``None`` if it is in the token file, or none is used (``token_source``).
+    :ivar workspace: the default agent's folder.
+    :ivar workspaces: every agent's folder, by its id.
     :ivar allowed_origins: origins besides our own.
     :ivar trusted_proxies: networks, ``10.0.0.1/32``.
     :ivar address_list: who may connect at all.
@@ -96,6 +99,7 @@ class Settings:
     :ivar pins: keys of the servers that outgoing connections lead to, by lowercase host name.
     :ivar sealing: how the journal is sealed.
     :ivar access: credentials besides token and password, and second factors.
+    :ivar backends: agents that are programs, by id; each is a provider too.
     :ivar warnings: what an operator should read once at start.
     """
 
@@ -113,6 +117,7 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     log_file: Path
     workspace: Path
+    workspaces: Mapping[str, Path]
     providers: Mapping[str, ModelProvider]
     tls: TlsSettings = field(factory=TlsSettings)
     allow_plaintext: bool = False
@@ -122,6 +127,7 @@ class Settings:
     sealing: SealingSettings = field(factory=SealingSettings)
     access: AccessSettings = field(factory=AccessSettings)
     address_list: AddressList = field(factory=AddressList)
+    backends: Mapping[str, AgentBackend] = field(factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -176,8 +182,10 @@ def effective(
     )
     mode = _auth_mode(config, token_source, password)
     check_bindings(config)
-    ready, warnings = providers(config, known)
+    programs, left_out = backends(config, known, home)
+    ready, warnings = providers(config, known, programs.values())
     workspace = config.agents.defaults.workspace
+    common = _expanded(workspace, home) if workspace else places.state_dir / "workspace"
     log_file = config.logging.file
     settings = Settings(
         loaded=loaded,
@@ -193,7 +201,8 @@ def effective(
         allowed_origins=(*gateway.allowed_origins, *gateway.control_ui.allowed_origins),
         trusted_proxies=networks(gateway.trusted_proxies, "gateway.trustedProxies"),
         log_file=_expanded(log_file, home) if log_file else places.own_dir / "logs/gateway.log",
-        workspace=_expanded(workspace, home) if workspace else places.state_dir / "workspace",
+        workspace=common,
+        workspaces=_workspaces(config, common, home),
         providers=ready,
         tls=tls_settings(config, home),
         allow_plaintext=options.allow_plaintext or gateway.allow_plaintext,
@@ -203,8 +212,9 @@ def effective(
         sealing=sealing_settings(config, known, places.own_dir, home),
         access=access_settings(config, home),
         address_list=read_address_list(config.access.ip_whitelist),
+        backends=programs,
     )
-    return evolve(settings, warnings=(*warnings, *_remarks(settings)))
+    return evolve(settings, warnings=(*warnings, *left_out, *_remarks(settings)))
 
 
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:
@@ -339,6 +349,17 @@ def _unused(access: AccessSettings) -> list[str]:
         if configured and kinds is not None and not named:
             remarks.append(f'{key} is set, but access.authentication.methods lacks "{kind}"')
     return remarks
+
+
+def _workspaces(config: Config, common: Path, home: Path) -> dict[str, Path]:
+    """A folder for each agent: its own, the common one for the first, a sibling for the others."""
+    known = config.agents.known
+    default = next((one.id for one in known if one.default), known[0].id if known else "main")
+    folders = {default: common}
+    for one in known:
+        beside = common if one.id == default else common.with_name(f"{common.name}-{one.id}")
+        folders[one.id] = _expanded(one.workspace, home) if one.workspace else beside
+    return folders
 
 
 def _first(option: str | None, environ: Mapping[str, str], name: str, flag: str) -> str | None:

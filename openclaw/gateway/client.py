@@ -9,7 +9,7 @@ from openclaw.errors import Busy
 from openclaw.interfaces.security import Admitted, Peer
 from openclaw.protocol.connect import ClientInfo
 from openclaw.protocol.frames import EventText
-from openclaw.protocol.scopes import expand
+from openclaw.protocol.scopes import rights
 from openclaw.security.limits.traffic import Meter
 
 SCOPED_EVENTS = "session-scoped-events"
@@ -79,7 +79,7 @@ class Client:
         self.native = native
         self.close = close
         self.meter = meter
-        self.allowed = expand(admitted.scopes)
+        self.allowed = rights(admitted.role, admitted.scopes)
         self.scoped = SCOPED_EVENTS in caps
         self.follows_sessions = False
         self.followed: set[str] = set()

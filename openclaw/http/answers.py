@@ -7,7 +7,7 @@ from twisted.web.http import Request
 from openclaw.errors import Busy
 from openclaw.protocol.base import encode
 
-_COMMON = {
+COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
@@ -18,7 +18,7 @@ _COMMON = {
 def send(request: Request, status: int, content_type: str, body: bytes, **headers: str) -> bytes:
     """Set status and headers; return the body, for a resource's ``render``."""
     request.setResponseCode(status)
-    for name, value in _COMMON.items():
+    for name, value in COMMON.items():
         request.setHeader(name, value)
     request.setHeader("Content-Type", content_type)
     for name, value in headers.items():

@@ -43,9 +43,9 @@ class Places(Protocol):
         """Give the place back."""
 
 
-def read_nothing(request: Request) -> bool:
+def read_nothing(request: Request) -> int:
     """No route takes a body."""
-    return False
+    return 0
 
 
 class CarefulChannel(HTTPChannel):
@@ -67,6 +67,7 @@ class CarefulChannel(HTTPChannel):
         self._deadline: IDelayedCall | None = None
         self._place: Peer | None = None
         self._received = 0
+        self._limit = 0
         self._answered = 0
         self._turn: IDelayedCall | None = None
         self._unread = False
@@ -132,9 +133,11 @@ class CarefulChannel(HTTPChannel):
         self._stop_deadline()
         if self.length == 0:
             super().allHeadersReceived()
-        elif self.length is not None and self.length > self.site.body_bytes:
+            return
+        self._limit = self.site.body_limit(self._request_so_far())
+        if self.length is not None and self.length > (self._limit or self.site.body_bytes):
             self._end(413)
-        elif self.site.reads_body(self._request_so_far()):
+        elif self._limit:
             self._received = 0
             self._start_deadline(self.site.body_seconds, lambda: self._end(408))
             super().allHeadersReceived()
@@ -167,7 +170,7 @@ class CarefulChannel(HTTPChannel):
     def count_body(self, size: int) -> bool:
         """Count bytes of a body; false if they are too many, and the connection has ended."""
         self._received += size
-        if self._received > self.site.body_bytes and not self._ended:
+        if self._received > self._limit and not self._ended:
             self._end(413)
         return not self._ended
 
@@ -273,8 +276,9 @@ class CarefulSite(Site):
 
     :param peer_of: who is at the other end of a socket.
     :param places: how many connections there may be.
-    :param reads_body: whether the body of a request, of which the head is known, shall be read.
-    :param body_bytes: how large it may be.
+    :param body_limit: how large the body of a request, of which the head is known, may be; 0: it
+        is not read.
+    :param body_bytes: how much that nobody reads is let go by.
     :param body_seconds: how long it may take.
     """
 
@@ -286,7 +290,7 @@ class CarefulSite(Site):
         peer_of: Callable[[IAddress | None], Peer],
         places: Places,
         reactor: Any,
-        reads_body: Callable[[Request], bool] = read_nothing,
+        body_limit: Callable[[Request], int] = read_nothing,
         *,
         body_bytes: int = BODY_BYTES,
         body_seconds: float = BODY_SECONDS,
@@ -296,7 +300,7 @@ class CarefulSite(Site):
         )
         self.peer_of = peer_of
         self.places = places
-        self.reads_body = reads_body
+        self.body_limit = body_limit
         self.body_bytes = body_bytes
         self.body_seconds = body_seconds
 

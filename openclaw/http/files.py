@@ -1,10 +1,11 @@
-"""The one resolver of files under a root: whatever is asked, nothing outside is opened."""
+"""Files under a root, to be sent: whatever is asked, nothing outside is opened."""
 
 import os
-import stat
 from pathlib import Path
 
 from attrs import frozen
+
+from openclaw.storage.rooted import directory, is_name, open_file
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -52,10 +53,11 @@ class FileRoot:
 
         :param segments: the path below the root, decoded, one name each.
         """
-        if not segments or not all(map(_is_name, segments)):
+        if not segments or not all(map(is_name, segments)):
             return None
         try:
-            descriptor = self._open(segments)
+            with directory(self._root, segments[:-1]) as folder:
+                descriptor = open_file(folder, segments[-1])
         except OSError:
             return None
         try:
@@ -68,28 +70,8 @@ class FileRoot:
         return Found(content, _TYPES.get(ending, "application/octet-stream"))
 
     def _content(self, descriptor: int) -> bytes | None:
-        """What is in an open file; ``None`` unless it is an ordinary one of a size we send."""
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > self._max_bytes:
+        """What is in an open file; ``None`` if it is larger than we send."""
+        if os.fstat(descriptor).st_size > self._max_bytes:
             return None
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read(self._max_bytes)
-
-    def _open(self, segments: list[str]) -> int:
-        directory = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            for name in segments[:-1]:
-                below = os.open(
-                    name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory
-                )
-                os.close(directory)
-                directory = below
-            # Not blocking: a pipe somebody put there must not hold the gateway.
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-            return os.open(segments[-1], flags, dir_fd=directory)
-        finally:
-            os.close(directory)
-
-
-def _is_name(segment: str) -> bool:
-    return bool(segment) and not segment.startswith(".") and not set(segment) & set("/\\\0")

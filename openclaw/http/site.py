@@ -14,12 +14,16 @@ from openclaw.http.answers import (
     send,
     send_json,
 )
-from openclaw.http.gate import ROUTES, Gate
+from openclaw.http.channel import BODY_BYTES
+from openclaw.http.gate import PAGE_ROUTES, Gate
+from openclaw.http.openai.api import Api
 from openclaw.http.pages import ChatPage, ControlPage
 from openclaw.http.probes import Probes
 from openclaw.http.webhooks import Webhooks
 
 _READING = (b"GET", b"HEAD")
+# Where programs look: they would take a page for an answer.
+_FOR_PROGRAMS = ("v1", "tools", "openapi.json")
 _FOREIGN_HOST = {
     "error": {
         "message": "This gateway does not know itself by the name in the Host header. Ask it by an "
@@ -40,6 +44,7 @@ class Routes:
     :ivar refuses: an answer for requests that must not be served at all, else ``None``.
     :ivar known_host: whether the caller uses a name that nobody else can point at this gateway.
     :ivar webhooks: ``None`` where no channel is configured.
+    :ivar api: ``None`` where programs are not served.
     """
 
     probes: Probes
@@ -50,6 +55,7 @@ class Routes:
     refuses: Callable[[Request], tuple[int, str] | None]
     known_host: Callable[[Request], bool]
     webhooks: Webhooks | None = None
+    api: Api | None = None
 
 
 class Root(Resource):
@@ -69,8 +75,8 @@ class Root(Resource):
             "/startupz": probes.started,
         }
         self._fixed = {**self._probes, "/control-ui-config.json": self._ui_config}
-        if self._fixed.keys() != ROUTES.keys():
-            odd = sorted(self._fixed.keys() ^ ROUTES.keys())
+        if self._fixed.keys() != PAGE_ROUTES.keys():
+            odd = sorted(self._fixed.keys() ^ PAGE_ROUTES.keys())
             raise ValueError(f"routes and their scopes differ: {', '.join(odd)}")
 
     def render(self, request: Request) -> bytes | int:
@@ -86,11 +92,15 @@ class Root(Resource):
         segments = _segments(request.path)
         if segments is None:
             return not_found(request)
-        path = "/" + "/".join(segments)
+        path = _joined(segments)
         # Probes tell strangers nothing, and are asked by whatever name a network has for us. All
         # else could be read by a page whose own name was made to point here.
         if path not in self._probes and not self._routes.known_host(request):
             return send_json(request, 403, _FOREIGN_HOST)
+        api = self._routes.api
+        programs = api.place(path) if api is not None else None
+        if api is not None and programs is not None:
+            return api.serve(request, programs)
         fixed = self._fixed.get(path)
         if fixed is not None or self._is_page(segments):
             if request.method not in _READING:
@@ -98,7 +108,19 @@ class Root(Resource):
             return fixed(request) if fixed is not None else self._page(request, segments)
         return not_found(request)
 
+    def body_limit(self, request: Request) -> int:
+        """How large the body of a request may be, of which the head is known; 0: not wanted."""
+        routes = self._routes
+        if routes.webhooks is not None and routes.webhooks.reads_body(request):
+            return BODY_BYTES
+        segments = _segments(request.path)
+        if routes.api is None or segments is None:
+            return 0
+        return routes.api.body_limit(request, _joined(segments))
+
     def _is_page(self, segments: list[str]) -> bool:
+        if segments[0] in _FOR_PROGRAMS:
+            return False
         ours = segments == [""] or segments[0] == "chat"
         return ours or self._routes.control is not None
 
@@ -128,6 +150,10 @@ def _segments(path: bytes) -> list[str] | None:
         return [unquote_to_bytes(part).decode() for part in path.split(b"/")[1:]] or [""]
     except UnicodeDecodeError:
         return None
+
+
+def _joined(segments: list[str]) -> str:
+    return "/" + "/".join(segments)
 
 
 def _redirect(request: Request, to: str) -> bytes:

@@ -196,3 +196,34 @@ class ISummaries(Interface):
 
     def write(ref: str, session_key: str, agent_id: str, turns: Sequence[Turn]) -> Deferred[str]:
         """Sum up a conversation; fails with ModelError or TimeoutError if there is no summary."""
+
+
+@frozen
+class Vectors:
+    """What a model made of some texts.
+
+    :ivar rows: one vector for each text, in their order.
+    :ivar model: the provider's own name of it.
+    :ivar tokens: what the texts were counted as; 0 if the provider did not count.
+    """
+
+    rows: Sequence[Sequence[float]]
+    model: str
+    tokens: int = 0
+
+
+class IEmbeddings(Interface):
+    """Turns texts into vectors, at a provider that can."""
+
+    def providers() -> Sequence[str]:
+        """Ids of the providers that may be asked; whether they can is theirs to say."""
+
+    def embed(ref: str, inputs: Sequence[str], dimensions: int = 0) -> Deferred[Vectors]:
+        """Ask a provider.
+
+        :param ref: ``provider/model``; the model need not be listed.
+        :param dimensions: length of the vectors; 0 for the model's own.
+        :return: fails with :class:`openclaw.errors.InvalidRequest` if no provider of that name can
+            be asked or there are too many texts, and with :class:`openclaw.errors.ModelError` in
+            the upstream's words. Cancelling it stops the upstream call at once.
+        """

@@ -269,6 +269,13 @@ class IReplies(Interface):
     def grew(entry: Input, text: str) -> None:
         """So much of the answer may be seen already; each call has the whole of it so far."""
 
+    def settle(entry: Input) -> Deferred[None]:
+        """Nothing more of it will grow, and its end is about to be recorded.
+
+        :return: fires soon, never with a failure: once nothing of what was shown is on its way any
+            more, so that after a crash it is known whether there is something to go on from.
+        """
+
     def silent(entry: Input) -> None:
         """It ended, and nothing is to be said."""
 

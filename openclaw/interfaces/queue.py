@@ -26,7 +26,8 @@ class NewMessage:
         in any case as long as the first one waits or is a dead letter.
     :ivar lane: messages of one lane are worked on one after the other, in their order.
     :ivar not_before_ms: Unix milliseconds; 0 for at once.
-    :ivar covers: ids that are duplicates from now on too: of messages that are part of this one.
+    :ivar covers: ids that are duplicates too while the window lasts, from when this one is stored:
+        of messages that are part of it.
     """
 
     id: str
@@ -42,9 +43,9 @@ class Delivery:
     """A claimed message.
 
     :ivar attempt: from 1.
-    :ivar interrupted: an earlier claim since it was enqueued or revived neither ended in ``ack``,
-        ``retry``, ``postpone`` nor ``bury``: its worker died or lost the lane in the middle, and
-        what it did outside is unknown.
+    :ivar deaths: how many of the earlier claims since it was enqueued or revived ended neither in
+        ``ack``, ``retry``, ``postpone`` nor ``bury``: their workers died or lost the lane in the
+        middle, and what they did outside is unknown. They count among the attempts.
     :ivar fence: the number of the claim.
     """
 
@@ -53,9 +54,14 @@ class Delivery:
     lane: str
     body: bytes
     attempt: int
-    interrupted: bool
+    deaths: int
     enqueued_at_ms: int
     fence: int
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an earlier claim was left open, so that what became of it is unknown."""
+        return self.deaths > 0
 
 
 @frozen(kw_only=True)

@@ -40,6 +40,7 @@ class HealthSources:
     :ivar heartbeat: the default agent's heartbeat as it is set now.
     :ivar channels: every account as it is now.
     :ivar queue: where messages wait.
+    :ivar agents_down: agents whose process crashes too often, by name.
     :ivar tls: tells about the port's certificate; ``None`` where the port speaks no TLS.
     """
 
@@ -53,6 +54,7 @@ class HealthSources:
     queue: QueueHealth
     tls: Callable[[], TlsStatus] | None = None
     channels: Callable[[], Sequence[AccountStatus]] = tuple
+    agents_down: Callable[[], Sequence[str]] = tuple
 
 
 @implementer(IHealth)
@@ -144,6 +146,7 @@ class HealthKeeper(Service):
                 error=UNSET if store.ok else store.last_error or UNSET,
             ),
             queue=sources.queue,
+            agents_down=list(sources.agents_down()) or UNSET,
             tls=UNSET if sources.tls is None else sources.tls(),
         )
 

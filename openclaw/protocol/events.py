@@ -6,7 +6,7 @@ from attrs import frozen
 
 from openclaw.protocol import scopes
 from openclaw.protocol.connect import Challenge
-from openclaw.protocol.schema import agents, chat, devices, sessions, system
+from openclaw.protocol.schema import agents, chat, devices, sessions, system, workers
 
 
 @frozen
@@ -69,6 +69,18 @@ _TABLE = (
         scopes.PAIRING,
         "A device was renamed.",
         drop_if_slow=True,
+    ),
+    EventKind(
+        "worker.run.request",
+        workers.WorkerRequest,
+        scopes.WORKER_RUN,
+        "A run for this worker, and no other.",
+    ),
+    EventKind(
+        "worker.run.abort",
+        workers.WorkerAbort,
+        scopes.WORKER_RUN,
+        "Nobody waits for a run of this worker any more; it confirms with ``worker.run.fail``.",
     ),
 )
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 OPERATOR = "operator"
 NODE = "node"
-ROLES = frozenset({OPERATOR, NODE})
+WORKER = "worker"
+ROLES = frozenset({OPERATOR, NODE, WORKER})
 
 READ = "operator.read"
 WRITE = "operator.write"
@@ -16,6 +17,9 @@ TALK = "operator.talk"
 TALK_SECRETS = "operator.talk.secrets"
 SCOPES = frozenset({READ, WRITE, ADMIN, APPROVALS, QUESTIONS, PAIRING, TALK, TALK_SECRETS})
 
+WORKER_RUN = "worker.run"
+"""Comes with the role ``worker`` and in no other way: no operator can ask for it or grant it."""
+
 _IMPLIED = {ADMIN: SCOPES, WRITE: frozenset({WRITE, READ, TALK})}
 
 
@@ -25,6 +29,11 @@ def expand(scopes: Iterable[str]) -> frozenset[str]:
     for scope in tuple(held):
         held |= _IMPLIED.get(scope, frozenset())
     return frozenset(held)
+
+
+def rights(role: str, scopes: Iterable[str]) -> frozenset[str]:
+    """Everything that a connection may do: what its scopes allow, and what its role brings."""
+    return frozenset({WORKER_RUN}) if role == WORKER else expand(scopes)
 
 
 def covers(held: Iterable[str], asked: Iterable[str]) -> bool:

@@ -24,7 +24,7 @@ class Entry:
     not_before_ms: int = 0
     attempts: int = 0
     fence: int = 0
-    interrupted: bool = False
+    deaths: int = 0
     failures: list[FailedAttempt] = field(factory=list)
 
     def delivery(self) -> Delivery:
@@ -35,7 +35,7 @@ class Entry:
             lane=self.lane,
             body=self.message.body,
             attempt=self.attempts,
-            interrupted=self.interrupted,
+            deaths=self.deaths,
             enqueued_at_ms=self.enqueued_at_ms,
             fence=self.fence,
         )
@@ -98,7 +98,7 @@ class Line:
                 self.set_due(lane, entry.not_before_ms)
                 continue
             self.set_due(lane, until)
-            entry.interrupted = entry.interrupted or entry.fence != 0
+            entry.deaths += entry.fence != 0
             entry.attempts += 1
             entry.fence = self._fence
             claimed.append(entry)

@@ -76,7 +76,8 @@ class MemoryQueue:
                 self._counters["full"] += 1
                 return fail(no_room(queue, self._rules.max_size))
         for one in accepted:
-            self._recent.note(one.id, now)
+            for known in (one.id, *one.covers):
+                self._recent.note(known, now)
             self._add(one, self._rules.lane_of(one), now, now)
         self._counters["enqueued"] += len(accepted)
         self._counters["duplicates"] += len(messages) - len(accepted)

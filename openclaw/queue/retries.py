@@ -14,13 +14,17 @@ Backoff = Literal["exponential", "linear", "fixed"]
 class RetryPolicy:
     """How often and after which waits.
 
-    :ivar max_attempts: attempts in all.
+    :ivar max_attempts: attempts in all that end.
+    :ivar max_deaths: after so many attempts that ended with their worker a message is given up. A
+        worker dies with everything that it had claimed, mostly by no fault of the message's: so
+        these may be more, and count by themselves.
     :ivar initial_ms: wait before the second attempt.
     :ivar max_ms: no wait is longer.
     :ivar blocked_ms: longest that the waits of one message may keep its lane, added up; 0 for ever.
     """
 
     max_attempts: int = 3
+    max_deaths: int = 10
     backoff: Backoff = "exponential"
     initial_ms: int = 1000
     max_ms: int = 30_000

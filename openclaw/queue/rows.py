@@ -2,8 +2,9 @@
 
 A lane's ``due`` is when its oldest message may be claimed next: the end of the wait after a
 failure, or of the time for which a claim keeps the lane. A message's ``token`` is that of its open
-claim, 0 if there is none. Tokens of a queue only grow, as the row that counts them is never
-deleted: the token of an earlier claim therefore fits nothing that came later under the same id.
+claim, 0 if there is none; its ``interrupted`` counts the claims that were left open. Tokens of a
+queue only grow, as the row that counts them is never deleted: the token of an earlier claim
+therefore fits nothing that came later under the same id.
 
 Rows are always locked in the same order: state, lane, message.
 """
@@ -53,7 +54,7 @@ _CLAIM_LANES = (
 _HEAD = "(select min(id) from queue_message where queue = :queue and lane = :lane)"
 _CLAIM_HEAD = (
     "update queue_message set attempts = attempts + 1, token = :token,"
-    " interrupted = case when token <> 0 then 1 else interrupted end"
+    " interrupted = interrupted + case when token <> 0 then 1 else 0 end"
     f" where id = {_HEAD} and not_before <= :now"
     " returning id, message_id, lane, body, attempts, interrupted, enqueued_at"
 )
@@ -91,6 +92,8 @@ def enqueue(
     if not tx.execute(_COUNT, queue=message.queue, most=most):
         tx.execute("delete from queue_seen where message_id = :id", id=message.id)
         return FULL
+    for part in message.covers:
+        tx.execute(_SEE, id=part, expires=expires, now=now)
     due = max(now, message.not_before_ms)
     tx.execute(_LENGTHEN, queue=message.queue, lane=lane, due=due)
     tx.execute(
@@ -155,11 +158,11 @@ def claim(tx: ITransaction, *, queue: str, limit: int, now: int, until: int) -> 
             lane=lane,
             body=tx.open(_BODY, message_id, bytes(body)),
             attempt=attempts,
-            interrupted=bool(interrupted),
+            deaths=deaths,
             enqueued_at_ms=enqueued_at,
             fence=token,
         )
-        for _, message_id, lane, body, attempts, interrupted, enqueued_at in claimed
+        for _, message_id, lane, body, attempts, deaths, enqueued_at in claimed
     ]
 
 
@@ -284,7 +287,9 @@ def release_all(tx: ITransaction, *, now: int) -> int:
         " where m.queue = queue_lane.queue and m.lane = queue_lane.name and m.token <> 0)",
         now=now,
     )
-    return tx.execute("update queue_message set token = 0, interrupted = 1 where token <> 0")
+    return tx.execute(
+        "update queue_message set token = 0, interrupted = interrupted + 1 where token <> 0"
+    )
 
 
 def _shorten(tx: ITransaction, queue: str, lane: str, now: int) -> Ended:

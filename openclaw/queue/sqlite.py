@@ -208,7 +208,8 @@ class SQLiteQueue:
         for message, stored in outcomes:
             self._counters["enqueued" if stored else "duplicates"] += 1
             if stored:
-                self._recent.note(message.id, now)
+                for known in (message.id, *message.covers):
+                    self._recent.note(known, now)
                 ready.add(message.queue)
         self._wakes.ready(ready)
 

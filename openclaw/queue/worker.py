@@ -45,11 +45,13 @@ class Held:
     :ivar delivery: its latest claim.
     :ivar working: the handler's answer, while it is waited for.
     :ivar lost: somebody else has the lane by now.
+    :ivar left: the stop of the worker waits for it no longer.
     """
 
     delivery: Delivery
     working: Deferred[None] | None = None
     lost: bool = False
+    left: bool = False
 
 
 @frozen(kw_only=True)
@@ -175,17 +177,16 @@ class Worker(Service):
     async def _outcome(self, held: Held) -> Verdict | None:
         """Run the handler; what has to become of the message, ``None`` if nobody can say."""
         delivery = held.delivery
-        if delivery.attempt > self._policy.max_attempts:
-            # Only a claim that was never ended leads here: the message may be what kills us.
-            why = f"{delivery.attempt - 1} attempts, and the last ended with its worker"
-            return self._buried(why, unknown=delivery.interrupted)
+        if delivery.deaths >= self._policy.max_deaths:
+            # The message may be what kills us.
+            return self._buried(f"{delivery.deaths} attempts ended with their worker", unknown=True)
         try:
             held.working = maybeDeferred(self._handler.handle, delivery)
             await held.working
         except Undelivered as error:
             return self._undelivered(held.delivery, error)
         except CancelledError:
-            if held.lost or not self.running:
+            if held.lost or held.left or not self.running:
                 return None
             return self._failed(held.delivery, "cancelled", 0)
         except Exception as error:  # A bug in a handler counts as an attempt, and is logged as one.
@@ -211,7 +212,7 @@ class Worker(Service):
         return self._failed(delivery, why, after)
 
     def _failed(self, delivery: Delivery, why: str, after_ms: int) -> Verdict:
-        attempt, policy = delivery.attempt, self._policy
+        attempt, policy = delivery.attempt - delivery.deaths, self._policy
         if policy.is_last(attempt):
             return self._buried(f"attempt {attempt} of {policy.max_attempts}: {why}")
         if not after_ms and policy.blocks_too_long(attempt):
@@ -316,20 +317,25 @@ class Worker(Service):
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        # It may be started again before this is over: what runs then is not to be stopped here.
+        tasks, loops, held = self._tasks, self._loops, tuple(self._held.values())
+        self._tasks, self._loops = Tasks(), []
         try:
-            await self._drained().addTimeout(self._pace.stop_seconds, self._clock)
+            await self._drained(tasks).addTimeout(self._pace.stop_seconds, self._clock)
         except TimeoutError:
             self._log.warn(
                 "queue {queue}: {count} deliveries do not end, left for the next start",
                 queue=self._queue_name,
-                count=len(self._held),
+                count=len(tasks),
             )
-        for loop in self._loops:
+            for one in held:
+                one.left = True
+        for loop in loops:
             if loop.running:
                 loop.stop()
-        await self._tasks.cancel()
+        await tasks.cancel()
 
-    def _drained(self) -> Deferred[None]:
+    def _drained(self, tasks: Tasks) -> Deferred[None]:
         """Fires when nothing runs; may be given up, unlike what it waits for."""
         waiting: Deferred[None] = Deferred()
 
@@ -337,7 +343,7 @@ class Worker(Service):
             if not waiting.called:
                 waiting.callback(None)
 
-        self._tasks.drain().addCallback(done)
+        tasks.drain().addCallback(done)
         return waiting
 
     def _loop(self, work: Callable[[], None], seconds: float) -> LoopingCall:

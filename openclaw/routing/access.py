@@ -76,7 +76,8 @@ def _in_group(message: Inbound, rules: AccessRules) -> Refusal | None:
         senders = group.allow_from
     if senders is not None:
         sender = message.sender
-        named = any(_lists(senders, one) for one in (sender.id, *sender.roles))
+        roles = (f"role:{one}" for one in sender.roles)
+        named = any(_lists(senders, one) for one in (sender.id, *roles))
         return None if named else "not_allowed"
     if group is None and rules.group == "allowlist":
         return "group_not_allowed"

@@ -38,9 +38,9 @@ _FORMS = {
         chat_words="a numeric chat id such as -1001234567890",
     ),
     "discord": IdForm(
-        person=re.compile(r"[0-9]{15,20}"),
+        person=re.compile(r"(?:role:)?[0-9]{15,20}"),
         chat=re.compile(r"[0-9]{15,20}"),
-        person_words="a numeric user id such as 80351110224678912",
+        person_words="a numeric user id such as 80351110224678912, or role:ID for a role",
         chat_words="the numeric id of a channel or server such as 41771983423143937",
     ),
     "slack": IdForm(

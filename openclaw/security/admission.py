@@ -17,7 +17,7 @@ from openclaw.protocol.connect import (
     ConnectAuth,
     ConnectParams,
 )
-from openclaw.protocol.scopes import NODE, OPERATOR, READ, ROLES, SCOPES, WRITE
+from openclaw.protocol.scopes import NODE, OPERATOR, READ, ROLES, SCOPES, WORKER, WRITE
 from openclaw.security import refusals
 from openclaw.security.addresses import Address
 from openclaw.security.clients import (
@@ -190,7 +190,7 @@ class Admission:
         local = is_local(peer)
         if role not in ROLES:
             raise refusals.invalid_role()
-        if role == NODE and not local:
+        if role == WORKER or (role == NODE and not local):
             raise refusals.device_required()
         named = (READ, WRITE) if asked is None else asked
         vouched = self._vouched(auth, role, named, peer, None)
@@ -293,7 +293,7 @@ class Admission:
         if vouched is not None:
             return vouched
         credential = self._without_device(Attempt(params.auth, client, params.role, peer, None))
-        if params.role == NODE or (self._mode == "none" and not self._is_trusted(client, peer)):
+        if params.role != OPERATOR or (self._mode == "none" and not self._is_trusted(client, peer)):
             raise refusals.device_required()
         scopes = known_scopes(params.scopes) if self._is_trusted(client, peer) else ()
         return Admitted(params.role, scopes, credential.method, local=is_local(peer))

@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 
 from openclaw.agents.catalogue import Catalogue, Wrap, make_catalogue
 from openclaw.agents.choices import Choice, Choices, choices_of
+from openclaw.agents.runtimes.failover import Chain
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.config.load import from_text
 from openclaw.config.providers import ModelProvider, providers
@@ -145,6 +146,7 @@ class DefaultTests(CatalogueCase):
         text = '{agents: {defaults: {model: "openai/gpt-99"}}}'
         default = self.catalogue(text, OPENAI_API_KEY="sk").default
         self.assertEqual((default.ref, default.available), ("openai/gpt-99", True))
+        self.assertEqual(default.input, ("text", "image"))
 
     def test_known_provider_without_its_key_fails_at_the_run_not_at_the_start(self) -> None:
         catalogue = self.catalogue('{agents: {defaults: {model: "anthropic/claude-opus-5"}}}')
@@ -221,3 +223,118 @@ class RuntimeTests(CatalogueCase):
     def test_secrets_are_in_no_repr(self) -> None:
         catalogue = self.catalogue(MOCK % "mock/mock-1", OPENAI_API_KEY="sk-secret")
         self.assertNotIn("sk-secret", repr(catalogue))
+
+
+AGENTS = """{
+  models: { providers: {
+    mock: {
+      baseUrl: "http://127.0.0.1:9/v1", apiKey: "k",
+      models: [
+        { id: "big", headers: {"X-Model": "big"}, params: {temperature: 1, top_p: 0.5},
+          compat: {supportsTools: false}, maxTokens: 100 },
+        { id: "small", api: "openai-responses" },
+      ],
+    },
+    other: { baseUrl: "http://127.0.0.1:8", api: "anthropic-messages", authHeader: true },
+  } },
+  agents: {
+    defaults: {
+      model: { primary: "big", fallbacks: ["mock/small", "other/x", "gone/y"] },
+      models: {
+        "mock/big": { alias: "Big", params: {temperature: 0} },
+        "other/x": { params: {top_k: 5} },
+      },
+    },
+    list: [
+      { id: "main", default: true },
+      { id: "ops", model: "mock/small" },
+      { id: "poet", model: { fallbacks: ["mock/small"] } },
+      { id: "clerk", model: { primary: "other/x", fallbacks: ["BIG"] } },
+    ],
+  },
+}"""
+
+
+class AgentsTests(CatalogueCase):
+    """Several agents, each with its model, and models that stand in."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.found = self.catalogue(AGENTS)
+
+    def refs(self, agent_id: str, ref: str = "") -> list[str]:
+        """The models that may answer a run of an agent."""
+        model = self.found.resolve(ref, agent_id)
+        request = RunRequest("r", "k", agent_id, model, [Turn("user", "hi")])
+        return [candidate.model.ref for candidate in self.found.chain(request)]
+
+    def test_agents_have_their_models(self) -> None:
+        for agent_id, ref in [
+            ("", "mock/big"),
+            ("main", "mock/big"),
+            ("nobody", "mock/big"),
+            ("ops", "mock/small"),
+            ("poet", "mock/big"),
+            ("clerk", "other/x"),
+        ]:
+            self.assertEqual(self.found.default_for(agent_id).ref, ref, agent_id)
+
+    def test_who_stands_in(self) -> None:
+        self.assertEqual(self.refs("main"), ["mock/big", "mock/small", "other/x"])
+        self.assertEqual(self.refs("ops"), ["mock/small"])
+        self.assertEqual(self.refs("poet"), ["mock/big", "mock/small"])
+        self.assertEqual(self.refs("clerk"), ["other/x", "mock/big"])
+
+    def test_a_model_that_a_session_chose_answers_itself(self) -> None:
+        self.assertEqual(self.refs("main", "mock/small"), ["mock/small"])
+
+    def test_aliases(self) -> None:
+        for name in ("big", "Big", "mock/big"):
+            self.assertEqual(self.found.resolve(name).ref, "mock/big")
+
+    def test_list_and_tags(self) -> None:
+        tags = {model.ref: self.found.tags(model) for model in self.found.models()}
+        self.assertEqual(
+            tags,
+            {
+                "mock/big": ["default", "alias:big"],
+                "mock/small": ["fallback#1"],
+                "other/x": ["fallback#2"],
+            },
+        )
+
+    def test_how_models_are_asked(self) -> None:
+        mock, other = self.found.providers["mock"], self.found.providers["other"]
+        big = mock.how("big")
+        self.assertEqual(big.params, {"temperature": 0, "top_p": 0.5})
+        self.assertEqual((big.headers, big.max_tokens), ({"X-Model": "big"}, 100))
+        self.assertFalse(big.compat.supports_tools)
+        self.assertEqual(
+            (mock.how("small").api, mock.how("else").api), ("openai-responses", mock.api)
+        )
+        self.assertEqual(other.how("x").params, {"top_k": 5})
+        self.assertEqual((other.how("x").api, other.bearer), ("anthropic-messages", True))
+
+    def test_an_agents_unknown_model_is_named(self) -> None:
+        text = AGENTS.replace('model: "mock/small"', 'model: "mock/nope"')
+        error = self.assertRaises(ConfigError, self.catalogue, text)
+        self.assertEqual(error.path, "agents.list[1].model.primary")
+
+    def test_one_runtime_asks_all_candidates(self) -> None:
+        asked: list[str] = []
+
+        def wrap(chain: Chain) -> IAgentRuntime:
+            asked.append("made")
+            return Answering("wrapped")
+
+        self.wrap = wrap
+        catalogue = self.catalogue(AGENTS)
+        for model in catalogue.models():
+            self.assertEqual(self.successResultOf(self.run_of(catalogue, model)).text, "wrapped")
+        self.assertEqual(asked, ["made"])
+        self.assertIs(catalogue.runtime_for(EMBEDDED), self.embedded)
+
+    def test_a_fallback_whose_key_is_missing_is_a_candidate_that_says_so(self) -> None:
+        text = AGENTS.replace('"gone/y"', '"openai/gpt-5.5"')
+        self.found = self.catalogue(text)
+        self.assertEqual(self.refs("main")[-1], "openai/gpt-5.5")

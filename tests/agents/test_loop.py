@@ -81,7 +81,7 @@ class LoopCase(WorldCase):
 
     def use_box(self, world: World) -> None:
         """Give a process the tools."""
-        world.runs._toolbox = self.box
+        world.runs.toolbox = self.box
 
     def ask(self, owner: bool = True) -> None:
         """Let somebody ask."""

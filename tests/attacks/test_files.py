@@ -89,7 +89,7 @@ class FileAttacks(AttackCase):
     def test_ghsa_mr34_9552_qr95_names_that_are_none(self) -> None:
         """UNC paths, aliases and links under the resolver itself (CVE-2026-41366)."""
         self.held(self.names())
-        self.patch(files, "_is_name", lambda segment: True)
+        self.patch(files, "is_name", lambda segment: True)
         self.patch(os, "O_NOFOLLOW", 0)
         self.caught(self.names())
 

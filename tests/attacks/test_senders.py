@@ -26,7 +26,7 @@ PEOPLE = {
     "discord": ("80351110224678912", "80351110224678913", ("alice", "alice#0001", "<@1>")),
     "slack": ("U012ABCDEF", "U012ABCDEG", ("alice", "@alice", "alice@example.org")),
     "matrix": ("@alice:example.org", "@mallory:example.org", ("Alice", "@alice", "alice")),
-    "irc": ("alice", "mallory", ("Alice", "ALICE", "alice_")),
+    "irc": ("account:alice", "account:mallory", ("alice", "ALICE", "alice!a@home")),
 }
 KINDS: tuple[Any, ...] = ("message", "edit", "reaction", "command", "button")
 STARTING = ("message", "command", "button")
@@ -131,8 +131,6 @@ class NameAttacks(DoorAttacks):
     def listed(self) -> Verdict:
         verdict = Verdict()
         for channel, (owner, _, names) in PEOPLE.items():
-            if channel == "irc":  # What stands for somebody there looks like a name.
-                continue
             for name in (*names, "", " ", "Alice Liddell", "alice, bob", "@"):
                 for settings in (
                     ChannelSettings(allow_from=(name,)),
@@ -145,11 +143,11 @@ class NameAttacks(DoorAttacks):
             verdict.note((channel, good), _reads(channel, good), may=True)
         return verdict
 
-    @hostile(128)
+    @hostile(160)
     def test_cve_2026_53849_names_in_the_list(self) -> None:
         """A list of names was taken for a list of people (GHSA-chm2-m3w2-wcxm, CVE-2026-53857)."""
         self.held(self.listed())
-        anything = form_of("irc").person
+        anything = form_of("elsewhere").person
         self.patch(
             rules,
             "form_of",

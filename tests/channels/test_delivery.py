@@ -40,7 +40,7 @@ class DeliveryCase(KitCase):
                 lane=lane_of(call.target),
                 body=encode(call),
                 attempt=1,
-                interrupted=interrupted,
+                deaths=int(interrupted),
                 enqueued_at_ms=START_MS,
                 fence=1,
             )
@@ -132,7 +132,7 @@ class CallTests(DeliveryCase):
             lane="l",
             body=b"{",
             attempt=1,
-            interrupted=False,
+            deaths=0,
             enqueued_at_ms=0,
             fence=1,
         )

@@ -6,11 +6,11 @@ import msgspec
 from twisted.internet.defer import fail
 from zope.interface.verify import verifyObject
 
-from openclaw.channels.replies import ChannelReplies
+from openclaw.channels.replies import SETTLE_SECONDS, ChannelReplies
 from openclaw.channels.typing_signs import LEASE_SECONDS
 from openclaw.errors import StoreError
 from openclaw.interfaces.conversations import Input, IReplies
-from openclaw.interfaces.messages import Origin, Outgoing, Person
+from openclaw.interfaces.messages import Origin, Outgoing, Person, Sent
 from openclaw.interfaces.queue import outbox
 from tests.channels.kit import TARGET, KitCase
 
@@ -74,6 +74,53 @@ class ReplyTests(RepliesCase):
         first, *others = self.waiting
         self.assertEqual((first.kind, first.message_id), ("edit", "101"))
         self.assertEqual({one.kind for one in others}, {"send"})
+
+    def test_what_an_earlier_process_had_shown_becomes_the_beginning(self) -> None:
+        self.replies.grew(entry(), LONG)
+        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.successResultOf(self.replies.reply(entry(), "hello"))
+        self.assertEqual([(one.kind, one.message_id) for one in self.waiting], [("edit", "101")])
+
+    def test_what_an_earlier_process_may_have_shown_is_asked_for(self) -> None:
+        self.platform.holding = True
+        self.replies.grew(entry(), LONG)
+        self.platform.holding = False
+        self.platform.found = Sent(message_id="77")
+        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.successResultOf(self.replies.reply(entry(), "hello"))
+        self.assertEqual([(one.kind, one.message_id) for one in self.waiting], [("edit", "77")])
+        self.platform.release()
+
+    def test_what_is_on_its_way_already_is_not_asked_for(self) -> None:
+        self.platform.holding = True
+        self.replies.grew(entry(), LONG)
+        self.platform.holding = False
+        calls = self.successResultOf(self.outbox.compose(TARGET, "hello", "reply:r1"))
+        self.successResultOf(self.outbox.put(calls))
+        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.successResultOf(self.replies.reply(entry(), "hello"))
+        self.assertEqual([name for name, _ in self.platform.calls], ["send"])
+        self.platform.release()
+
+    def test_a_run_ends_after_its_preview_has_arrived(self) -> None:
+        self.platform.holding = True
+        self.replies.grew(entry(), LONG)
+        settled = self.replies.settle(entry())
+        self.assertNoResult(settled)
+        self.platform.release()
+        self.successResultOf(settled)
+        self.assertIsNotNone(self.successResultOf(self.sent.find("reply:r1:preview")))
+
+    def test_a_preview_that_hangs_does_not_keep_a_run_from_ending(self) -> None:
+        self.platform.holding = True
+        self.replies.grew(entry(), LONG)
+        settled = self.replies.settle(entry())
+        self.clock.advance(SETTLE_SECONDS)
+        self.successResultOf(settled)
+        self.platform.release()
+
+    def test_a_run_of_which_nothing_was_shown_ends_at_once(self) -> None:
+        self.successResultOf(self.replies.settle(entry()))
 
     def test_an_outbox_that_is_full_leaves_the_preview_to_be_edited(self) -> None:
         self.replies.grew(entry(), LONG)

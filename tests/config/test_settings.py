@@ -289,3 +289,25 @@ class ServingTests(SynchronousTestCase):
 
     def test_what_would_be_unsafe_half_served_is_refused(self) -> None:
         self.assertEqual(self.refused({"mode": "remote"}), "gateway.mode")
+
+
+class WorkspaceTests(SynchronousTestCase):
+    def test_each_agent_has_a_folder_of_its_own(self) -> None:
+        settings = settle(
+            {
+                "agents": {
+                    "defaults": {"workspace": "~/files"},
+                    "list": [
+                        {"id": "a"},
+                        {"id": "b", "default": True},
+                        {"id": "c", "workspace": "/c"},
+                    ],
+                    "entries": {"d": {"workspace": "~/d"}},
+                }
+            }
+        )
+        self.assertEqual(
+            settings.workspaces,
+            {"a": HOME / "files-a", "b": HOME / "files", "c": Path("/c"), "d": HOME / "d"},
+        )
+        self.assertEqual(list(settle({}).workspaces), ["main"])

@@ -317,6 +317,16 @@ class QueueContract(Mixed):
         counters = (await queue.stats()).counters
         self.assertEqual((counters["enqueued"], counters["duplicates"]), (2, 1))
 
+    async def test_the_parts_of_a_message_are_known_with_it(self) -> None:
+        queue = await self.filled(message("m1", covers=("m2", "m3")))
+        self.assertTrue(await queue.ack(await self.one(queue)))
+        self.assertFalse(await queue.enqueue(message("m3")))
+        self.assertFalse(await queue.enqueue(message("m2", covers=("m3", "m4"))))
+        self.assertTrue(await queue.enqueue(message("m4")), "no part of anything that was stored")
+        self.now += WINDOW + 1
+        await queue.expire(self.now)
+        self.assertTrue(await queue.enqueue(message("m3")))
+
     async def test_what_is_kept_is_never_accepted_again(self) -> None:
         for remember_ms in (0, WINDOW):
             queue = await self.filled(message("w"), message("d", "b"), remember_ms=remember_ms)

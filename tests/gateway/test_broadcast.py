@@ -19,6 +19,7 @@ PAYLOAD = Raw(b'{"x":1}')
 EVERYBODY = {"connect.challenge", "tick", "health", "shutdown", "heartbeat"}
 READERS = {"presence", "agent", "chat", "session.message", "sessions.changed"}
 PAIRERS = {"device.pair.requested", "device.pair.resolved", "device.pair.changed"}
+WORKERS = {"worker.run.request", "worker.run.abort"}  # Told to one connection each.
 HOLDERS = {
     "operator.admin": READERS | PAIRERS,
     "operator.write": READERS,
@@ -44,7 +45,7 @@ class BroadcastCase(SynchronousTestCase):
 
 class FilterTests(BroadcastCase):
     def test_the_table_is_what_is_tested_here(self) -> None:
-        self.assertEqual(set(EVENTS) - EVERYBODY - READERS - PAIRERS, set())
+        self.assertEqual(set(EVENTS) - EVERYBODY - READERS - PAIRERS - WORKERS, set())
 
     def test_every_event_for_every_scope(self) -> None:
         for scope in (*sorted(SCOPES), None):

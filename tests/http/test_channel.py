@@ -50,9 +50,10 @@ def may_write(request: Request) -> bool:
     return request.getHeader("authorization") == "Bearer word"
 
 
-def reads_body(request: Request) -> bool:
+def body_limit(request: Request) -> int:
     """Judged by the head alone."""
-    return request.path == b"/letters" and request.method == b"POST" and may_write(request)
+    wanted = request.path == b"/letters" and request.method == b"POST" and may_write(request)
+    return BODY_BYTES if wanted else 0
 
 
 def chunk(data: bytes) -> bytes:
@@ -73,7 +74,7 @@ class ChannelCase(SynchronousTestCase):
             lambda address: Peer(getattr(address, "host", ""), loopback=False),
             self.places,
             self.clock,
-            reads_body,
+            body_limit,
         )
         self.open: list[Connection] = []
 

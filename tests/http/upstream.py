@@ -26,7 +26,7 @@ class _Anything(Resource):
         return NOT_DONE_YET
 
 
-class _Counting(WrappingFactory):
+class Counting(WrappingFactory):
     """Knows the site's connections, so that a test can end them."""
 
     def __init__(self, site: Site) -> None:
@@ -66,7 +66,7 @@ class Upstream:
         self.script = script
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.gone: Deferred[None] = Deferred()
-        self._site = _Counting(Site(_Anything(self), timeout=None))
+        self._site = Counting(Site(_Anything(self), timeout=None))
         listening: Any = reactor
         self._scheme = "http" if tls is None else "https"
         if tls is None:

@@ -15,7 +15,7 @@ from openclaw.protocol.document import json_schema
 from openclaw.protocol.events import EVENTS
 from openclaw.protocol.methods import METHODS
 from openclaw.protocol.schema.common import NoParams
-from openclaw.protocol.scopes import ADMIN, PAIRING, READ, SCOPES, WRITE
+from openclaw.protocol.scopes import ADMIN, PAIRING, READ, SCOPES, WORKER_RUN, WRITE
 from tests.gateway.people import Person
 
 ASKED_FOR = {
@@ -67,7 +67,7 @@ class TableTests(SynchronousTestCase):
     def test_scopes_are_known_and_as_documented(self) -> None:
         for name, method in METHODS.items():
             self.assertEqual(name, method.name)
-            self.assertIn(method.scope, SCOPES | {None})
+            self.assertIn(method.scope, SCOPES | {None, WORKER_RUN})
         for scope, names in (
             (None, {"health"}),
             (ADMIN, {"sessions.compact", "set-heartbeats", "system-event"}),

@@ -275,14 +275,27 @@ class RetryTests(WorkerCase):
 
     def test_what_kills_its_worker_again_and_again_is_not_tried_for_ever(self) -> None:
         self.put("m1")
-        for _ in range(3):
-            self.successResultOf(self.queue.claim("in", 1, 1))
-            self.clock.advance(1)
+        self.die(10)
         self.start()
         self.assertEqual(self.script.ids, [])
         (letter,) = self.letters()
         self.assertEqual(letter.state, "unknown")
-        self.assertIn("3 attempts, and the last ended with its worker", letter.reason)
+        self.assertIn("10 attempts ended with their worker", letter.reason)
+
+    def test_what_was_claimed_when_its_worker_died_has_all_its_attempts_yet(self) -> None:
+        self.put("m1")
+        self.die(5)
+        self.failing(lambda: Undelivered("no", "retry"))
+        self.start()
+        self.pass_time(60)
+        self.assertEqual(self.script.times, [5, 6, 8])
+        self.assertIn("attempt 3 of 3: no", self.letters()[0].reason)
+
+    def die(self, times: int) -> None:
+        """Let workers claim the message and end without a word, one a second."""
+        for _ in range(times):
+            self.successResultOf(self.queue.claim("in", 1, 1))
+            self.clock.advance(1)
 
 
 class ClaimTests(WorkerCase):
@@ -358,6 +371,35 @@ class StopTests(WorkerCase):
         self.start()
         (call,) = self.script.calls
         self.assertEqual((call[1].attempt, call[1].interrupted), (2, True))
+
+    def test_a_start_before_the_stop_is_over_is_a_start(self) -> None:
+        self.put("m1", "m2")
+        self.start()
+        stopped = self.worker.stopService()
+        self.worker.startService()
+        self.script.end()
+        self.successResultOf(stopped)
+        self.assertEqual(self.script.ids, ["m1", "m2"])
+        self.assertFalse(self.script.calls[1][2].called, "only what ran before was stopped")
+        self.script.end(1)
+        self.assertEqual(self.left(), 0)
+        self.put("m3", not_before_ms=self.now_ms() + 60_000)
+        self.pass_time(61)  # Nobody tells of what is due; polling alone finds it.
+        self.assertEqual(self.script.ids, ["m1", "m2", "m3"])
+        self.script.end()
+
+    def test_what_a_stop_leaves_is_nobodys_failure_after_a_start(self) -> None:
+        self.put("m1")
+        self.start()
+        stopped = self.worker.stopService()
+        self.worker.startService()
+        self.clock.advance(5)
+        self.successResultOf(stopped)
+        self.assertTrue(self.script.calls[0][2].called, "cancelled")
+        self.pass_time(50)
+        self.assertEqual(self.script.ids, ["m1"], "what became of it is unknown")
+        self.pass_time(10)
+        self.assertTrue(self.script.calls[1][1].interrupted)
 
     def test_a_handler_that_knows_its_outcome_is_heard(self) -> None:
         def answer(delivery: Delivery) -> Deferred[None]:

@@ -160,12 +160,14 @@ class GroupTests(DoorCase):
 
     def test_a_role_that_is_listed_lets_its_members_speak_in_groups_alone(self) -> None:
         staff: dict[str, Any] = {"person": {"roles": ("50", "51")}}
-        groups = {"-100": GroupRules(allow_from=frozenset(("51",)))}
+        groups = {"-100": GroupRules(allow_from=frozenset(("role:51",)))}
         inside = self.said(**staff)
         self.assertIsNone(self.admit(inside, groups=groups).refusal)
+        person = {"-100": GroupRules(allow_from=frozenset(("51",)))}
+        self.assertEqual(self.admit(inside, groups=person).refusal, "not_allowed")
         self.assertEqual(self.admit(self.said(), groups=groups).refusal, "not_allowed")
         direct = inbound(**staff)
-        rules: dict[str, Any] = {"dm": "allowlist", "allow_from": frozenset(("51",))}
+        rules: dict[str, Any] = {"dm": "allowlist", "allow_from": frozenset(("role:51",))}
         self.assertEqual(self.admit(direct, **rules).refusal, "not_allowed")
 
     def test_a_list_of_senders_is_an_allowlist_of_groups_too(self) -> None:

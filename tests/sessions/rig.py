@@ -153,6 +153,11 @@ class Replies:
         """See :meth:`IReplies.grew`."""
         self.told.append(("grew", text))
 
+    def settle(self, entry: Input) -> Deferred[None]:
+        """See :meth:`IReplies.settle`."""
+        self.told.append(("settle", entry.run_id))
+        return succeed(None)
+
     def silent(self, entry: Input) -> None:
         """See :meth:`IReplies.silent`."""
         self.told.append(("silent", entry.run_id))

@@ -116,7 +116,7 @@ class SteerTests(MergingCase):
     def setUp(self) -> None:
         super().setUp()
         self.box = Box()
-        self.world.runs._toolbox = self.box
+        self.world.runs.toolbox = self.box
 
     def use_tool(self, result: Deferred[ToolResult]) -> None:
         """Let the model use a tool that ends when the test says so."""

@@ -54,7 +54,8 @@ class ReplyTests(OwedCase):
         self.hear("r1")
         self.world.call.answer("he", "llo")
         self.assertEqual(
-            self.world.replies.told, [("started", "r1"), ("grew", "he"), ("grew", "hello")]
+            self.world.replies.told,
+            [("started", "r1"), ("grew", "he"), ("grew", "hello"), ("settle", "r1")],
         )
 
     def test_a_failure_is_told_with_what_there_was(self) -> None:

@@ -46,7 +46,7 @@ class Messages:
         for piece in behaviour.pieces:
             yield _delta(index, {"type": "text_delta", "text": piece})
             if behaviour.fault == "garbage":
-                yield GARBAGE
+                yield b"event: content_block_delta\n" + GARBAGE
                 return
         if behaviour.fault:
             return

@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from openclaw.interfaces.storage import ITransaction
+from openclaw.interfaces.storage import ITransaction, SQLValue
 from openclaw.storage.memory import MemoryStore
 from openclaw.storage.sqlite import SQLiteStore
 
@@ -50,7 +50,10 @@ def perform(tx: ITransaction, steps: list[Step]) -> list[object]:
         if what == "set":
             seen.append(tx.execute(SET, k=name, v=value))
         elif what.endswith(" all"):
-            each: list[Any] = [{"k": name, "v": value}, {"k": f"{name} too", "v": value}]
+            each: list[dict[str, SQLValue]] = [
+                {"k": name, "v": value},
+                {"k": f"{name} too", "v": value},
+            ]
             seen.append(tx.execute_each(SET if what == "set all" else INSERT, each))
         elif what == "insert":
             seen.append(tx.execute(INSERT, k=name, v=value))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
-from openclaw.config.providers import ModelProvider
+from openclaw.config.providers import PROCESS, ModelProvider
 from openclaw.config.schema.models import Compat, Model
 from openclaw.errors import ConfigError
 from openclaw.interfaces.agents import ModelInfo
@@ -52,6 +52,7 @@ class ProviderSettings:
     :ivar asked: by id, how the models are asked that are not asked as all others.
     :ivar models: what is offered; the first is the provider's default.
     :ivar open_ended: models that are not listed may be asked for too.
+    :ivar unlisted_input: what those are taken to read.
     :ivar obstacle: why no run can succeed, and what to do; empty if nothing is in the way.
     :ivar obstacle_kind: the kind of :class:`openclaw.errors.ModelError` that it is.
     :ivar idle_seconds: how long the server may be silent, before its answer and within it.
@@ -63,6 +64,7 @@ class ProviderSettings:
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     models: tuple[ModelInfo, ...] = ()
     open_ended: bool = False
+    unlisted_input: tuple[str, ...] = ("text",)
     obstacle: str = ""
     obstacle_kind: str = "invalid"
     connect_seconds: float = 10.0
@@ -153,7 +155,8 @@ def provider_settings(provider: ModelProvider) -> ProviderSettings:
         api_key=provider.api_key or "",
         headers=provider.headers,
         models=listed if not obstacle else tuple(evolve(one, available=False) for one in listed),
-        open_ended=not provider.models,
+        open_ended=not provider.models or provider.api == PROCESS,
+        unlisted_input=_EYES if at_home else ("text",),
         obstacle=obstacle,
         obstacle_kind=kind,
         api=provider.api,
@@ -198,6 +201,8 @@ def _obstacle(
         if provider.api_key:
             return "", ""
         return f"no API key; set {at_home.key_name} in the gateway's environment", "auth"
+    if provider.api == PROCESS:
+        return "", ""
     if not base_url:
         return f"no address; set models.providers.{provider.id}.baseUrl", "invalid"
     return "", ""

@@ -12,10 +12,9 @@ from zope.interface import implementer
 from openclaw.agents.runtimes.concessions import CONCESSION_SECONDS, Concessions, concession
 from openclaw.agents.runtimes.dialect import Dialect, question
 from openclaw.agents.runtimes.draft import BrokenAnswer, Draft, Hearing, call_ids
+from openclaw.agents.runtimes.failures import Failures, send
 from openclaw.agents.runtimes.provider import ProviderSettings
-from openclaw.agents.runtimes.refusal import kind_of, reason_of, retry_after_ms
 from openclaw.agents.runtimes.relay import Relay
-from openclaw.agents.runtimes.words import MAX_WORDS, error_labels, error_words, reason_of_labels
 from openclaw.deferreds import deferred
 from openclaw.errors import ModelError
 from openclaw.interfaces.agents import (
@@ -30,11 +29,6 @@ from openclaw.interfaces.outbound import IOutboundHTTP, IOutboundResponse, Outbo
 
 RETRY_SECONDS = 0.25
 """Pause before the only second try, which there is when no connection carried the first."""
-
-MAX_ERROR_BYTES = 64 * 1024
-
-KINDS = {"connect": "network", "lost": "network", "timeout": "timeout", "too_large": "stream"}
-"""Kinds of :class:`ModelError` for what befell the request on its way."""
 
 
 def dialect_of(api: str) -> Dialect:
@@ -77,6 +71,7 @@ class ServerRuntime:
         self._clock = clock
         self._dialects: dict[str, Dialect] = {}
         self._concessions = Concessions(clock)
+        self._failures = Failures(settings, clock)
 
     def models(self) -> tuple[ModelInfo, ...]:
         """The models of this provider's settings."""
@@ -100,7 +95,7 @@ class ServerRuntime:
             if 200 <= response.status < 300:
                 sink.model_started(request.model.provider, request.model.id)
                 return await self._relay(request, response, sink)
-            error = await self._refused(request, response)
+            error = await self._failures.refused(request.model.id, response)
             lacking = concession(error.message, request)
             if not lacking or lacking in without:
                 raise error
@@ -128,7 +123,7 @@ class ServerRuntime:
         try:
             return await self._post(url, headers, body)
         except OutboundError as error:
-            raise self._failed(request, error.message, KINDS.get(error.kind, "invalid")) from None
+            raise self._failures.on_the_way(request.model.id, error) from None
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> IOutboundResponse:
         try:
@@ -140,16 +135,7 @@ class ServerRuntime:
         return await self._send(url, headers, body)
 
     def _send(self, url: str, headers: dict[str, str], body: bytes) -> Deferred[IOutboundResponse]:
-        settings = self._settings
-        return self._http.request(
-            "POST",
-            url,
-            headers,
-            body,
-            connect_seconds=settings.connect_seconds,
-            idle_seconds=settings.idle_seconds,
-            trusted=True,
-        )
+        return send(self._http, self._settings, url, headers, body)
 
     async def _relay(
         self, request: RunRequest, response: IOutboundResponse, sink: IRunSink
@@ -191,46 +177,8 @@ class ServerRuntime:
             self._dialects[api] = dialect_of(api)
         return self._dialects[api]
 
-    async def _refused(self, request: RunRequest, response: IOutboundResponse) -> ModelError:
-        status = response.status
-        wait = retry_after_ms(
-            response.header("retry-after-ms"), response.header("retry-after"), self._clock.seconds()
-        )
-        try:
-            body = await response.read(MAX_ERROR_BYTES)
-        except OutboundError:  # The status is known; words would have been nice.
-            body = b""
-        words = error_words(body)
-        said = f"answered {status}: {words}" if words else f"answered {status}{_hint(status)}"
-        reason = reason_of_labels(error_labels(body)) or reason_of(status)
-        return self._failed(request, said, kind_of(status), wait, reason)
+    def _failed(self, request: RunRequest, words: str, kind: str, reason: str = "") -> ModelError:
+        return self._failures.failed(request.model.id, words, kind, reason=reason)
 
     def _broken(self, request: RunRequest, error: BrokenAnswer) -> ModelError:
-        return self._failed(request, str(error), error.kind, reason=error.reason)
-
-    def _failed(
-        self,
-        request: RunRequest,
-        words: str,
-        kind: str,
-        wait_ms: int | None = None,
-        reason: str = "",
-    ) -> ModelError:
-        words = self._settings.hide_secrets(words)
-        if len(words) > MAX_WORDS:
-            words = words[:MAX_WORDS] + "…"
-        return ModelError(
-            f"{request.model.provider}: {words}",
-            kind=kind,
-            provider=request.model.provider,
-            model=request.model.id,
-            retry_after_ms=wait_ms,
-            failover_reason=reason,
-        )
-
-
-def _hint(status: int) -> str:
-    """Say what to look at when the server itself said nothing."""
-    if 300 <= status < 400:
-        return ", a redirect; set the provider's baseUrl to where it leads"
-    return "; are the provider's baseUrl and the model's id right?" if status == 404 else ""
+        return self._failed(request, str(error), error.kind, error.reason)

@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any
 
+import msgspec.structs
 from msgspec import field
 
+from openclaw.config.schema.backends import CliBackend
 from openclaw.config.schema.fields import Section, at_least, later, now
 from openclaw.config.schema.tools import AgentTools
 
@@ -58,6 +60,10 @@ class AgentDefaults(Section, frozen=True, kw_only=True):
     ] = None
     timeout_seconds: Annotated[int, at_least(1, "Deadline of one run, in seconds.")] = 600
     heartbeat: Annotated[Heartbeat, later("The agent's own regular turn.")] = Heartbeat()
+    cli_backends: Annotated[
+        dict[str, CliBackend],
+        now("Agents that are programs, by the left part of their models' names."),
+    ] = field(default_factory=dict)
     models: Annotated[dict[str, ModelUse], now("Aliases and parameters by ``provider/model``.")] = (
         field(default_factory=dict)
     )
@@ -98,7 +104,9 @@ class Agent(Section, frozen=True, kw_only=True):
     default: Annotated[bool, now("Whether it answers when nobody else is chosen.")] = False
     name: Annotated[str | None, now("Name shown to people.")] = None
     identity: Annotated[Identity, now("How it presents itself.")] = Identity()
-    workspace: Annotated[str | None, later("Its own folder.")] = None
+    workspace: Annotated[str | None, now("Its own folder; beside the common one when absent.")] = (
+        None
+    )
     model: Annotated[
         str | ModelChoice | None, now("Its own model, written as in the defaults.")
     ] = None
@@ -122,17 +130,5 @@ class Agents(Section, frozen=True, kw_only=True):
     @property
     def known(self) -> tuple[Agent, ...]:
         """All agents of either list, ids filled in; none means the one agent ``main``."""
-        return (
-            *self.list,
-            *(
-                Agent(
-                    id=key,
-                    default=agent.default,
-                    name=agent.name,
-                    identity=agent.identity,
-                    model=agent.model,
-                    tools=agent.tools,
-                )
-                for key, agent in self.entries.items()
-            ),
-        )
+        named = (msgspec.structs.replace(agent, id=key) for key, agent in self.entries.items())
+        return (*self.list, *named)

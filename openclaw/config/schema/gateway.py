@@ -107,8 +107,9 @@ class Endpoint(Section, frozen=True, kw_only=True):
 
     enabled: Annotated[
         bool | None,
-        later("Served or not; absent means served when a gateway token is set."),
+        now("``false``: not served; else it is, wherever a gateway token or password is set."),
     ] = None
+    max_body_bytes: Annotated[int, at_least(1024, "Largest request, in bytes.")] = 1_048_576
 
 
 class Endpoints(Section, frozen=True, kw_only=True):

@@ -23,7 +23,6 @@ class AgentTools(Section, frozen=True, kw_only=True):
         now("Tools of which every use has to be approved by a person first."),
     ] = ()
     by_provider: Annotated[Any, later("Rules by model.")] = None
-    exec: Annotated[Any, later("Commands on hosts.")] = None
     elevated: Annotated[Any, later("Commands outside the sandbox.")] = None
     sandbox: Annotated[Any, later("Tools within the sandbox.")] = None
     fs: Annotated[Any, later("Files; tools never leave the workspace here.")] = None

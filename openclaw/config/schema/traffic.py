@@ -72,7 +72,11 @@ class Deduplication(Section, frozen=True, kw_only=True):
         bool, now("Whether they are, once the first one is done with; one that is kept always is.")
     ] = True
     strategy: Annotated[
-        Literal["message_id"], now("By what: the platform's id, with channel and account.")
+        Literal["message_id", "content_hash"],
+        now(
+            "By what: the platform's id, with channel and account; or besides by the same words of "
+            "the same person in the same place within the window."
+        ),
     ] = "message_id"
     window: Annotated[
         Seconds, now("For how long; at least 24 hours where it is remembered in the journal.")

@@ -85,7 +85,10 @@ class QueueHealth(Wire, frozen=True, kw_only=True):
 
 
 class Health(Wire, frozen=True, kw_only=True):
-    """Result of ``health`` and payload of the event ``health``; a snapshot, at most 60 s old."""
+    """Result of ``health`` and payload of the event ``health``; a snapshot, at most 60 s old.
+
+    :ivar agents_down: agents whose process crashes too often; absent if there are none.
+    """
 
     ok: bool
     ts: int
@@ -101,6 +104,7 @@ class Health(Wire, frozen=True, kw_only=True):
     store: StoreFigures
     queue: QueueHealth
     tls: "TlsStatus | UnsetType" = UNSET
+    agents_down: list[str] | UnsetType = UNSET
 
 
 class StatusParams(Wire, frozen=True, kw_only=True):

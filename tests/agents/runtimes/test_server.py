@@ -13,7 +13,7 @@ from twisted.web.server import Request
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.agents.runtimes.provider import ModelSettings, ProviderSettings
 from openclaw.agents.runtimes.server import RETRY_SECONDS, ServerRuntime
 from openclaw.errors import ModelError
 from openclaw.http.outbound import TreqOutbound
@@ -26,6 +26,7 @@ from openclaw.interfaces.agents import (
     Turn,
     Usage,
 )
+from tests.agents.runtimes.asking import CLOCK
 from tests.http.upstream import Script, Upstream, cut, later, reset
 
 KEY = "sk-very-secret-0123456789"
@@ -384,6 +385,89 @@ class BrokenTests(RuntimeCase):
     async def test_broken_connection_is_not_tried_again(self) -> None:
         await self.failure(reset)
         self.assertEqual(len(self.server.requests), 1)
+
+
+class ConcessionTests(RuntimeCase):
+    """Servers that cannot do all that is asked of them."""
+
+    def cannot(self, status: int, words: str, field: str) -> Script:
+        """Refuse requests that have a field."""
+        answer, no = (
+            body(ANSWER),
+            refuse(status, json.dumps({"error": {"message": words}}).encode()),
+        )
+
+        def send(request: Request) -> None:
+            asked = json.loads(self.server.requests[-1][3])
+            (no if field in asked else answer)(request)
+
+        return send
+
+    async def test_tools_that_a_server_refuses_are_left_out_for_a_while(self) -> None:
+        request = evolve(REQUEST, tools=[CLOCK])
+        for status, words in [
+            (400, "registry.ollama.ai/library/tiny:latest does not support tools"),
+            (400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser'),
+            (500, "tools param requires --jinja flag"),
+            (500, "Unsupported param: tools"),
+        ]:
+            server = self.serve(self.cannot(status, words, "tools"))
+            clock: Any = reactor
+            runtime = ServerRuntime(self.settings, self.http, clock)
+            for requests in (2, 3):
+                self.assertEqual((await runtime.run(request, self.heard)).text, "Hello")
+                self.assertEqual(len(server.requests), requests, words)
+
+    async def test_thinking_that_a_model_refuses_is_left_out(self) -> None:
+        thinker = evolve(MODEL, reasoning=True)
+        request = evolve(REQUEST, model=thinker, thinking="low")
+        words = '"tiny" does not support thinking'
+        self.serve(self.cannot(400, words, "reasoning_effort"))
+        clock: Any = reactor
+        runtime = ServerRuntime(self.settings, self.http, clock)
+        self.assertEqual((await runtime.run(request, self.heard)).text, "Hello")
+
+    async def test_a_server_that_refuses_all_the_same_is_asked_no_third_time(self) -> None:
+        server = self.serve(refuse(400, b'{"error":"it does not support tools"}'))
+        clock: Any = reactor
+        runtime = ServerRuntime(self.settings, self.http, clock)
+        request = evolve(REQUEST, tools=[CLOCK])
+        error = await self.error_of(runtime.run(request, self.heard))
+        self.assertIn("does not support tools", error.message)
+        self.assertEqual(len(server.requests), 2)
+
+    async def test_headers_of_a_model_win(self) -> None:
+        server = self.serve(body(ANSWER))
+        how = ModelSettings(headers={"X-Who": "model"})
+        await self.run_once(headers={"X-Who": "all", "X-More": "1"}, asked={"mock-1": how})
+        headers = server.requests[0][2]
+        self.assertEqual((headers["x-who"], headers["x-more"]), ("model", "1"))
+
+    async def test_deadline_of_a_run(self) -> None:
+        def drip(request: Request) -> None:
+            request.write(b": still there\n\n")
+            later(request, 0.02, drip, request)
+
+        self.serve(drip)
+        clock: Any = reactor
+        runtime = ServerRuntime(self.settings, self.http, clock)
+        run = runtime.run(evolve(REQUEST, timeout_seconds=0.2), self.heard)
+        error = await self.error_of(run)
+        self.assertEqual((error.kind, error.message), ("timeout", "mock: no answer within 0.2 s"))
+        await self.server.gone
+
+    async def test_reasons_of_a_refusal(self) -> None:
+        for status, words, reason in [
+            (402, b"pay", "billing"),
+            (429, b'{"error":{"code":"insufficient_quota"}}', "billing"),
+            (404, b"", "model_not_found"),
+            (429, b"", "rate_limit"),
+            (401, b"", "auth"),
+            (400, b"", "format"),
+            (529, b"", "overloaded"),
+        ]:
+            error = await self.failure(refuse(status, words))
+            self.assertEqual(error.failover_reason, reason, (status, words))
 
 
 class CancelTests(RuntimeCase):

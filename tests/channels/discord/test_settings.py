@@ -20,7 +20,7 @@ class AccessTests(SynchronousTestCase):
         known = settings(guilds={"1": {"requireMention": False, "users": ["7"], "roles": ["50"]}})
         rules = known.access()["1"]
         self.assertEqual((rules.enabled, rules.require_mention), (True, False))
-        self.assertEqual(rules.allow_from, ("7", "50"))
+        self.assertEqual(rules.allow_from, ("7", "role:50"))
 
     def test_listed_channels_shut_the_others_out(self) -> None:
         known = settings(guilds={"1": {"requireMention": False, "channels": {"10": {}}}}).access()

@@ -54,7 +54,7 @@ class AccountCase(TestCase):
     :ivar clock: what the channel takes for time; only :meth:`advance` moves it.
     """
 
-    timeout = 20
+    timeout: float = 20
 
     def setUp(self) -> Any:
         self.clock: Any = Clock()
@@ -138,6 +138,7 @@ class ServiceCase(AccountCase):
         super().setUp()
         self.homeserver = Homeserver()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.homeserver.stop()))
+        self.addCleanup(lambda: self.assertEqual(self.homeserver.unencoded, []))
         self.homeserver.room(DM, ADA)
         self.homeserver.room(GROUP, ADA, BOB, name="Friends")
 

@@ -7,23 +7,22 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.channels.matrix.real.environment import NotInstalled
-from tests.channels.matrix.real.people import Person
 from tests.channels.matrix.real.synapse import PASSWORD, shared
 from tests.integration.running import Place, model_configuration, model_stand_in, reactor
 
 
 class GatewayTests(TestCase):
-    timeout = 900  # The first test installs; all others take seconds.
+    timeout: float = 900  # Of the set-up, which may have to install; a test has a minute.
 
     async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         try:
             self.synapse = await deferToThread(shared, True)
         except NotInstalled as error:
             raise SkipTest(str(error)) from None
+        self.timeout = 60
         self.me = await deferToThread(self.synapse.register, "tia")
-        self.ada = Person(self.synapse, "ada")
+        self.ada = await self.synapse.person("ada")
         self.addCleanup(self.ada.stop)
-        await self.ada.sign_in()
         self.place = Place(self.mktemp())
         model, port = await model_stand_in(self.place.directory)
         self.addCleanup(model.stop, "KILL")

@@ -15,7 +15,6 @@ from openclaw.interfaces.channels import ChannelFailed
 from openclaw.interfaces.messages import Attachment, Outgoing, Sent
 from openclaw.interfaces.queue import Undelivered
 from tests.channels.matrix.real.environment import NotInstalled
-from tests.channels.matrix.real.people import Person
 from tests.channels.matrix.real.synapse import PASSWORD, Synapse, shared
 from tests.channels.matrix.rig import AccountCase, text, to, until
 
@@ -32,7 +31,7 @@ class SynapseCase(AccountCase):
     :cvar stock_limits: whether messages are limited as Synapse does unless configured.
     """
 
-    timeout = 900  # The first test installs; all others take seconds.
+    timeout: float = 900  # Of the set-up, which may have to install; a test has a minute.
     stock_limits = False
 
     async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
@@ -42,15 +41,10 @@ class SynapseCase(AccountCase):
             self.synapse: Synapse = await deferToThread(shared, self.stock_limits)
         except NotInstalled as error:
             raise SkipTest(str(error)) from None
+        self.timeout = 60
         self.me = await deferToThread(self.synapse.register, "tia")
-        self.ada = await self.person("ada")
-
-    async def person(self, name: str) -> Person:
-        """Somebody who is signed in."""
-        person = Person(self.synapse, name)
-        self.addCleanup(person.stop)
-        await person.sign_in()
-        return person
+        self.ada = await self.synapse.person("ada")
+        self.addCleanup(self.ada.stop)
 
     async def connect(self, **changes: Any) -> None:
         """Run our account and wait until it is connected."""

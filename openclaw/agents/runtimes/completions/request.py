@@ -13,6 +13,7 @@ from openclaw.agents.runtimes.handed_back import read_thinking
 from openclaw.agents.runtimes.params import effort, extra_params
 from openclaw.agents.runtimes.provider import COMPLETIONS
 from openclaw.agents.runtimes.turns import blind, call_name, data_url, wire_arguments, wire_id
+from openclaw.agents.runtimes.wanted import completions_wanted
 from openclaw.interfaces.agents import Turn
 from openclaw.interfaces.tools import Image, ToolSpec
 
@@ -34,6 +35,7 @@ def encode_request(question: Question) -> bytes:
         body["tools"] = [_tool(spec) for spec in request.tools]
     if question.max_tokens:
         body[_max_tokens_field(question)] = question.max_tokens
+    body.update(completions_wanted(request))
     body.update(_thinking(question))
     body.update(extra_params(question))
     return msgspec.json.encode(body)

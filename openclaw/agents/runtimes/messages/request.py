@@ -15,6 +15,7 @@ from openclaw.agents.runtimes.messages.thinking import thinking
 from openclaw.agents.runtimes.params import extra_params
 from openclaw.agents.runtimes.provider import MESSAGES
 from openclaw.agents.runtimes.turns import arguments_object, blind, wire_id
+from openclaw.agents.runtimes.wanted import messages_wanted
 from openclaw.interfaces.agents import Turn
 from openclaw.interfaces.tools import Image, ToolSpec
 
@@ -43,6 +44,7 @@ def encode_request(question: Question) -> bytes:
     if request.tools:
         body["tools"] = [_tool(spec) for spec in request.tools]
     body.update(thinking(question, body["max_tokens"], _mid_thought(messages)))
+    body.update(messages_wanted(request, thinks="thinking" in body))
     body.update(extra_params(question))
     _cache(body, str(question.how.params.get("cacheRetention", "short")))
     return msgspec.json.encode(body)

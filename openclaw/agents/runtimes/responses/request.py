@@ -14,6 +14,7 @@ from openclaw.agents.runtimes.layout import CALL, TEXT, walk
 from openclaw.agents.runtimes.params import effort, extra_params
 from openclaw.agents.runtimes.provider import RESPONSES
 from openclaw.agents.runtimes.turns import blind, data_url, wire_arguments, wire_id
+from openclaw.agents.runtimes.wanted import responses_wanted
 from openclaw.interfaces.agents import Turn
 from openclaw.interfaces.tools import Image, ToolSpec
 
@@ -33,6 +34,7 @@ def encode_request(question: Question) -> bytes:
         body["tools"] = [_tool(spec) for spec in request.tools]
     if question.max_tokens:
         body["max_output_tokens"] = question.max_tokens
+    body.update(responses_wanted(request))
     if request.model.reasoning:
         body["include"] = ["reasoning.encrypted_content"]
         body.update(_reasoning(question))
@@ -82,7 +84,11 @@ def _content(text: str, images: Sequence[Image]) -> Any:
     if not images:
         return text
     parts: list[dict[str, Any]] = [{"type": "input_text", "text": text}] if text else []
-    return [*parts, *({"type": "input_image", "image_url": data_url(one)} for one in images)]
+    return [*parts, *map(_image, images)]
+
+
+def _image(image: Image) -> dict[str, Any]:
+    return {"type": "input_image", "image_url": data_url(image), "detail": "auto"}
 
 
 def _tool(spec: ToolSpec) -> dict[str, Any]:

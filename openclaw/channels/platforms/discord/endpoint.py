@@ -45,7 +45,14 @@ class Endpoint:
             if data.get("type") == PING:
                 return _json({"type": PING})
             return await self._interaction(data)
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError, AttributeError):
+        except (
+            msgspec.MsgspecError,
+            RecursionError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ):
             return WebhookAnswer(status=400, body=b"not an interaction")
 
     async def _interaction(self, data: dict[str, Any]) -> WebhookAnswer:

@@ -202,8 +202,9 @@ def _group(guild: GuildSettings, channel: GuildChannel) -> GroupSettings:
     own = (channel.users, channel.roles)
     users, roles = own if own != (None, None) else (guild.users, guild.roles)
     asked = channel.require_mention
+    listed = (*(users or ()), *(f"role:{role}" for role in roles or ()))
     return GroupSettings(
         enabled=channel.allow and channel.enabled,
         require_mention=guild.require_mention if asked is None else asked,
-        allow_from=None if users is None and roles is None else (*(users or ()), *(roles or ())),
+        allow_from=None if users is None and roles is None else listed,
     )

@@ -29,8 +29,8 @@ _TOO_FAST = ("263", "439", "480")
 class _Watch:
     """What the server says while a call is under way."""
 
-    def __init__(self, token: str, target: str) -> None:
-        self.token = token
+    def __init__(self, mark: str, target: str) -> None:
+        self.mark = mark
         self.target = target
         self.message_ids: list[str] = []
         self.refusal: Undelivered | None = None
@@ -106,7 +106,7 @@ class Deliveries:
         watch = self._watch
         if watch is None:
             return
-        if line.command == "PONG" and line.param(-1) == watch.token:
+        if line.command == "PONG" and line.param(-1) == watch.mark:
             watch.finish()
         elif line.command == "PRIVMSG" and self._session.is_own(line.nick):
             self._session.mask = line.mask
@@ -153,7 +153,7 @@ class Deliveries:
         """Ask for an answer; fires when it came."""
         done: Deferred[None] = Deferred(lambda _: None)
         watch.done = done
-        self._connection.send("PING", watch.token)
+        self._connection.send("PING", watch.mark)
         return done.addTimeout(CONFIRM_SECONDS, self._clock)
 
     def _check(self, written: int) -> None:

@@ -149,7 +149,7 @@ def decoded(text: bytes) -> Answer | None:
     """A JSON object, or None for anything else."""
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -11,7 +11,6 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from tests.channels.matrix.real.environment import clean
-from tests.channels.matrix.real.synapse import PASSWORD, Synapse
 
 Json = dict[str, Any]
 SCRIPT = Path(__file__).with_name("person.py")
@@ -24,8 +23,8 @@ class Person(ProcessProtocol):
     :ivar joined: rooms that invitations led to.
     """
 
-    def __init__(self, synapse: Synapse, name: str) -> None:
-        self.user_id = synapse.register(name)
+    def __init__(self, python: str, homeserver: str, user_id: str) -> None:
+        self.user_id = user_id
         self.saw: list[tuple[str, str, Json]] = []
         self.joined: list[str] = []
         self.said = ""
@@ -34,7 +33,7 @@ class Person(ProcessProtocol):
         self._asked: dict[int, Deferred[Json]] = {}
         self._rest = b""
         spawning: Any = reactor
-        program = [str(synapse.python), "-u", str(SCRIPT), synapse.root, self.user_id]
+        program = [python, "-u", str(SCRIPT), homeserver, user_id]
         spawning.spawnProcess(self, program[0], program, env=clean())
 
     def ask(self, do: str, **given: Any) -> Deferred[Json]:
@@ -45,9 +44,9 @@ class Person(ProcessProtocol):
         cast(IProcessTransport, self.transport).writeToChild(0, line.encode())
         return waiting
 
-    async def sign_in(self) -> None:
+    async def sign_in(self, password: str) -> None:
         """Sign in, and sync from then on."""
-        self.token = (await self.ask("login", password=PASSWORD))["access_token"]
+        self.token = (await self.ask("login", password=password))["access_token"]
 
     def messages(self, room: str, sender: str) -> list[Json]:
         """Messages of somebody in a room, every one of which matrix-nio understood."""

@@ -12,8 +12,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.threads import deferToThread
+
 from openclaw.cli.tunnel import find_free_port
 from tests.channels.matrix.real.environment import clean, python
+from tests.channels.matrix.real.people import Person
 
 SECRET = "shared-secret-of-the-tests"
 START_SECONDS = 120.0
@@ -59,6 +62,13 @@ class Synapse:
             "POST", "/_synapse/admin/v1/register", {**body, "displayname": name.title()}
         )
         return str(said["user_id"])
+
+    async def person(self, name: str) -> Person:
+        """Somebody new with matrix-nio, signed in."""
+        user_id = await deferToThread(self.register, name)
+        person = Person(str(self.python), self.root, user_id)
+        await person.sign_in(PASSWORD)
+        return person
 
     def stop(self) -> None:
         """Kill it."""

@@ -1,0 +1,1 @@
+"""Anything that speaks HTTP: signed JSON in, signed JSON out."""

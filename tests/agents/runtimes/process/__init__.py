@@ -1,0 +1,1 @@
+"""Tests of agents that are programs: in memory, with scripted programs, and with Pi itself."""

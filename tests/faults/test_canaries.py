@@ -1,0 +1,228 @@
+"""Two hundred conversations at a time, each with a secret that is never seen in another one.
+
+The model repeats every secret that it is shown, so that what leaks into a conversation comes out of
+it. ``OPENCLAW_TEST_CANARIES`` says how many conversations.
+"""
+
+import json
+import os
+import random
+import secrets
+import sys
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from openclaw.channels.counterpart import Shown
+from openclaw.client.frames import Event
+from openclaw.client.gateway import GatewayClient
+from tests.faults.bystanders import WatchedTelegram
+from tests.faults.canaries import Aviary, tokens_in
+from tests.integration.running import Place, Running, model_configuration, reactor, run
+
+SESSIONS = int(os.environ.get("OPENCLAW_TEST_CANARIES") or 200)
+ROUNDS = 3
+SECONDS = 90.0
+EVERYTHING = ("operator.admin", "operator.read", "operator.write")
+
+
+class Parrot(Resource):
+    """A model that repeats every secret it is shown, bit by bit."""
+
+    isLeaf = True
+
+    def __init__(self, aviary: Aviary) -> None:
+        super().__init__()
+        self._aviary = aviary
+        self._chance = random.Random(1)
+        site: Any = Site(self, timeout=None)
+        site.log = lambda request: None
+        self._port: Any = reactor.listenTCP(0, site, backlog=500, interface="127.0.0.1")
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._port.getHost().port)
+
+    def stop(self) -> Deferred[Any]:
+        """Listen no more."""
+        return maybeDeferred(self._port.stopListening)
+
+    def render_GET(self, request: Request) -> bytes:
+        """The one model."""
+        return b'{"object": "list", "data": [{"id": "mock-1", "object": "model"}]}'
+
+    def render_POST(self, request: Request) -> int:
+        """Begin to answer."""
+        assert request.content is not None
+        messages = json.loads(request.content.read())["messages"]
+        self._aviary.conversation(messages)
+        words = ["I know", *sorted(tokens_in(json.dumps(messages))), "and nothing else."]
+        request.setHeader("content-type", "text/event-stream")
+        request.notifyFinish().addErrback(lambda _: None)
+        self._say(request, [f"{word} " for word in words])
+        return NOT_DONE_YET
+
+    def _say(self, request: Request, words: list[str]) -> None:
+        http: Any = request
+        if http._disconnected:
+            return
+        delta = {"content": words[0]} if words else {}
+        choice = {"index": 0, "delta": delta, "finish_reason": None if words else "stop"}
+        frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "mock-1"}
+        request.write(b"data: %b\n\n" % json.dumps({**frame, "choices": [choice]}).encode())
+        if words:
+            reactor.callLater(self._chance.uniform(0, 0.1), self._say, request, words[1:])
+        else:
+            request.write(b"data: [DONE]\n\n")
+            request.finish()
+
+
+class CanaryTests(TestCase):
+    """Half of the conversations are on a platform, half with clients."""
+
+    timeout = 300.0
+
+    async def test_no_secret_leaves_its_session(self) -> None:
+        aviary = await self.converse("", SESSIONS)
+        sys.stdout.write(
+            f"\n{len(aviary.told)} secrets in {SESSIONS} sessions, seen {aviary.sightings} times"
+            f" where they belong, {len(aviary.strays)} times elsewhere\n"
+        )
+        self.assertEqual(aviary.strays, [])
+        # Each is heard by its teller at least: in an answer, in events, in a history.
+        self.assertGreater(aviary.sightings, 3 * len(aviary.told))
+
+    async def test_conversations_that_mix_are_noticed(self) -> None:
+        aviary = await self.converse("mixes_conversations", 20)
+        self.assertTrue(any("the model was shown" in one for one in aviary.strays))
+        self.assertTrue(any("answer of" in one for one in aviary.strays))
+        self.assertTrue(any("event of" in one for one in aviary.strays))
+
+    async def test_a_log_that_tells_is_noticed(self) -> None:
+        aviary = await self.converse("logs_what_is_said", 20)
+        self.assertTrue(any(one.startswith("log of nobody") for one in aviary.strays))
+
+    async def converse(self, defect: str, sessions: int) -> Aviary:
+        """Let everybody tell secrets at once, a few times over, and search every place."""
+        self.aviary = Aviary()
+        self.parrot = Parrot(self.aviary)
+        self.addCleanup(self.parrot.stop)
+        self.telegram = WatchedTelegram("t", 100, self.saw)
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.telegram.stop()))
+        self.answers = 0
+        self.place = Place(self.mktemp())
+        gateway = await self.started(defect)
+        chats = [str(5_000 + number) for number in range(sessions // 2)]
+        keys = [f"agent:main:client-{number}" for number in range(sessions // 2)]
+        client = await self.connected()
+        for turn in range(ROUNDS):
+            asked = [self.ask(client, key, turn) for key in keys]
+            for chat in chats:
+                token = self.secret(self.session_of(chat))
+                self.telegram.say(chat, f"my secret is {token}")
+            await gatherResults(asked, consumeErrors=True)
+            await self.until(lambda turn=turn: self.answers >= (turn + 1) * sessions)
+        for row in (await client.request("sessions.list", {"limit": 1000}))["sessions"]:
+            history = await client.request("chat.history", {"sessionKey": row["key"], "limit": 100})
+            self.aviary.seen("history", row["key"], json.dumps(history))
+        await client.close()
+        await gateway.stop()
+        self.search_logs(gateway)
+        return self.aviary
+
+    async def started(self, defect: str) -> Running:
+        settings = {**self.telegram.settings(), "streaming": "partial", "editMinMs": 100}
+        self.place.configure(
+            {
+                **model_configuration(self.parrot.port),
+                "logging": {"level": "debug", "consoleLevel": "debug"},
+                "channels": {"telegram": settings},
+            }
+        )
+        program = [sys.executable, "-m", "tests.faults.crashing", "", "before", "1", defect]
+        arguments = [*program, *self.place.options()]
+        gateway = run(arguments, self.place.environment(), self.place.directory)
+        self.addCleanup(gateway.stop, "KILL")
+        return await self.place.ready(gateway)
+
+    async def connected(self) -> GatewayClient:
+        """An operator who hears everything."""
+        client = self.place.client(scopes=EVERYTHING)
+        client.on_event(self.heard)
+        await client.connect()
+        await client.request("sessions.subscribe", {})
+        return client
+
+    def session_of(self, chat: str) -> str:
+        return f"agent:main:telegram:direct:{chat}"
+
+    def secret(self, session: str) -> str:
+        """A new one, told in this session."""
+        token = f"canary-{len(self.aviary.told)}-{secrets.token_hex(6)}"
+        self.aviary.told[token] = session
+        return token
+
+    def ask(self, client: GatewayClient, key: str, turn: int) -> Deferred[Any]:
+        message = f"my secret is {self.secret(key)}"
+        params = {"sessionKey": key, "message": message, "idempotencyKey": f"{key}-{turn}"}
+        return client.request("chat.send", params, timeout=60)
+
+    def saw(self, account: str, shown: Shown) -> None:
+        self.aviary.seen("answer", self.session_of(shown.chat_id), shown.text)
+        self.answers += "nothing else" in shown.text
+
+    def heard(self, event: Event) -> None:
+        payload: Any = event.payload
+        self.aviary.event(payload)
+        if event.event == "chat" and payload["state"] == "final":
+            self.answers += "client-" in payload["sessionKey"]
+
+    async def until(self, holds: Any) -> None:
+        deadline = reactor.seconds() + SECONDS
+        while not holds():
+            if reactor.seconds() > deadline:
+                self.fail(f"{self.answers} answers only")
+            await deferLater(reactor, 0.05)
+
+    def search_logs(self, gateway: Running) -> None:
+        """Everything that was printed, and every file of the gateway but its journal."""
+        self.aviary.seen("log", "", gateway.printed)
+        files = [one for one in self.place.own.rglob("*") if one.is_file()]
+        for one in files:
+            if not one.name.startswith("journal.sqlite"):
+                self.aviary.seen("log", "", one.read_text(errors="replace"))
+
+
+class SearchTests(SynchronousTestCase):
+    """The search itself."""
+
+    def setUp(self) -> None:
+        self.aviary = Aviary(told={"canary-0-0123456789ab": "a", "canary-1-0123456789ab": "b"})
+
+    def test_what_stays_where_it_was_told(self) -> None:
+        self.aviary.seen("answer", "a", "I know canary-0-0123456789ab.")
+        self.aviary.event({"sessionKey": "b", "text": "canary-1-0123456789ab"})
+        self.aviary.conversation([{"content": "canary-0-0123456789ab"}])
+        self.assertEqual((self.aviary.sightings, self.aviary.strays), (2, []))
+
+    def test_strays_of_every_kind(self) -> None:
+        self.aviary.seen("answer", "b", "I know canary-0-0123456789ab.")
+        self.aviary.event({"text": "canary-1-0123456789ab"})
+        self.aviary.event({"sessionKey": "a", "deep": [{"text": "canary-1-0123456789ab"}]})
+        self.aviary.seen("log", "", "canary-1-0123456789ab")
+        self.aviary.conversation(["canary-0-0123456789ab", "canary-1-0123456789ab"])
+        self.assertEqual(
+            self.aviary.strays,
+            [
+                "answer of b: canary-0-0123456789ab",
+                "event of nobody: canary-1-0123456789ab",
+                "event of a: canary-1-0123456789ab",
+                "log of nobody: canary-1-0123456789ab",
+                "the model was shown a, b at once",
+            ],
+        )
