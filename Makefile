@@ -8,6 +8,7 @@
 #   make bench      measure beside the original and write docs/benchmarks.rst (long)
 #   make bench-messages   ten minutes of durable messages, and docs/benchmarks-messages.rst
 #   make kills KILLS=200, make disconnects DISCONNECTS=1000    the same tests, full size
+#   make flaps      every platform's connection cut 1 000 times, 24 simulated hours of silence
 #   make crowds     5 000 half-open sockets, 10 000 unknown devices and others at the door
 #   make fuzz       10 000 invented requests to the API for programs, 1 000 that hang up
 #   make clean      remove everything that these made
@@ -19,6 +20,8 @@ TESTS ?= tests
 KILLS ?= 200
 SCHEDULES ?= 1000
 DISCONNECTS ?= 1000
+FLAPS ?= 1000
+QUIET_HOURS ?= 24
 FUZZ ?= 2600
 # More words for ``openclaw gateway``: make run ARGS="--port 19000"
 ARGS ?=
@@ -31,7 +34,7 @@ PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
 EDITABLE := --config-settings editable_mode=compat --editable
 PINS := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test check lint types generated docs bench bench-messages kills disconnects crowds fuzz clean
+.PHONY: run test check lint types generated docs bench bench-messages kills disconnects flaps crowds fuzz clean
 
 run: $(VENV)/.ready-run
 	@exec $(BIN)/openclaw gateway $(ARGS)
@@ -75,6 +78,10 @@ kills: $(VENV)/.ready-test
 disconnects: $(VENV)/.ready-test
 	@tools/install-node-packages.sh
 	OPENCLAW_TEST_DISCONNECTS=$(DISCONNECTS) $(BIN)/python -m tools.run_tests tests.browser.test_page
+
+flaps: $(VENV)/.ready-test
+	OPENCLAW_TEST_FLAPS=$(FLAPS) OPENCLAW_TEST_QUIET_HOURS=$(QUIET_HOURS) \
+		$(BIN)/python -m twisted.trial tests.faults.test_channels
 
 crowds: $(VENV)/.ready-test
 	OPENCLAW_TEST_HALF_OPEN=5000 OPENCLAW_TEST_LORIS=1000 \

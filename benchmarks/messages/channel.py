@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,6 +30,7 @@ from openclaw.interfaces.queue import QueueFull
 TICK_SECONDS = 0.01
 LOOK_SECONDS = 0.1
 AGAIN_SECONDS = 1.0
+MOST_AT_A_TIME = 200
 REPEAT_EVERY = 50
 """Each one of so many is delivered twice, as platforms do."""
 
@@ -79,6 +81,10 @@ class Crowd:  # type: ignore[misc]  # What is not among its abilities is never c
         self._seconds: Callable[[], float] = link.clock.seconds
         self._began = 0.0
         self._made = 0
+        # What was written and not yet taken, and how much of it is being handed in.
+        self._backlog: list[int] = []
+        self._handing = 0
+        self._paused = False
         self._waiting: OrderedDict[int, float] = OrderedDict()
         self._latest: dict[int, int] = {}
         self._counts = dict.fromkeys(COUNTED, 0)
@@ -143,42 +149,68 @@ class Crowd:  # type: ignore[misc]  # What is not among its abilities is never c
             self._look()
 
     def _say(self, number: int) -> None:
-        self._waiting[number] = self._seconds()
-        self._hand_in(number)
-        if number % REPEAT_EVERY == 0:
-            self._hand_in(number)
+        heappush(self._backlog, number)
+        self._deliver()
 
-    def _hand_in(self, number: int) -> None:
-        chat = f"{self._link.account}-{number % self._settings.chats}"
-        message = Inbound(
+    def _deliver(self) -> None:
+        """Hand in what waits, in its order, so much at a time as platforms do."""
+        while self._backlog and self._handing < self._at_a_time and not self._paused:
+            number = heappop(self._backlog)
+            self._waiting[number] = self._seconds()
+            self._handing += 1
+            taken = self._link.receive(self._message(number))
+            taken.addCallbacks(
+                self._taken, self._not_taken, callbackArgs=(number,), errbackArgs=(number,)
+            )
+
+    @property
+    def _at_a_time(self) -> int:
+        # Never two of one person: what is not taken may then come again in any order.
+        return max(1, min(MOST_AT_A_TIME, self._settings.chats - 1))
+
+    def _message(self, number: int) -> Inbound:
+        person = f"{self._link.account}-{number % self._settings.chats}"
+        return Inbound(
             channel=self._link.channel,
             account=self._link.account,
             chat_type="dm",
-            chat_id=chat,
-            sender=Person(id=chat, name="Somebody"),
+            chat_id=person,
+            sender=Person(id=person, name="Somebody"),
             message_id=str(number),
             dedupe_id=str(number),
             timestamp_ms=self._link.now_ms(),
             text=f"hello for the {number}th time",
         )
-        began = self._seconds()
-        taken = self._link.receive(message)
-        taken.addCallbacks(
-            self._taken, self._not_taken, callbackArgs=(began,), errbackArgs=(number,)
-        )
 
-    def _taken(self, taken: str, began: float) -> None:
+    def _taken(self, taken: str, number: int) -> None:
+        self._handing -= 1
         self._counts[taken] += 1
-        if taken == "queued":
-            self._accepting.add(self._seconds() - began)
+        if number in self._waiting:
+            self._accepting.add(self._seconds() - self._waiting[number])
+        if number % REPEAT_EVERY == 0:
+            repeated = self._link.receive(self._message(number))
+            repeated.addCallbacks(self._taken_again, lambda _: None)
+        self._deliver()
+
+    def _taken_again(self, taken: str) -> None:
+        self._counts[taken] += 1
 
     def _not_taken(self, failure: Failure, number: int) -> None:
-        """What was not taken comes again, as platforms do it."""
-        if failure.check(QueueFull, StoreError):
-            self._counts["pushedBack"] += 1
-            self._link.clock.callLater(AGAIN_SECONDS, self._hand_in, number)
-        else:
+        """What was not taken comes again after a pause, as platforms do it."""
+        self._handing -= 1
+        if not failure.check(QueueFull, StoreError):
             self._counts["failed"] += 1
+            return
+        self._counts["pushedBack"] += 1
+        del self._waiting[number]
+        heappush(self._backlog, number)
+        if not self._paused:
+            self._paused = True
+            self._link.clock.callLater(AGAIN_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        self._paused = False
+        self._deliver()
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -198,7 +230,7 @@ class Crowd:  # type: ignore[misc]  # What is not among its abilities is never c
         report: dict[str, Any] = {
             **self._counts,
             "made": self._made,
-            "unanswered": len(self._waiting),
+            "unanswered": len(self._waiting) + len(self._backlog),
             "wallSeconds": seconds,
             "lateSeconds": self._late,
             "accepting": self._accepting.counts(),
