@@ -49,6 +49,7 @@ class Outbox:
         self._traces = traces
         self._account_of = account_of
         self._waiting: dict[str, list[Deferred[Sent]]] = {}
+        self._expected: dict[str, str] = {}
 
     @deferred
     async def compose(self, target: Target, text: str, key: str, **more: Any) -> Sequence[Outgoing]:
@@ -90,6 +91,8 @@ class Outbox:
         """Make calls durable, in their order; those that are there already stay as they are."""
         await self._queue.enqueue_all([_queued(one) for one in calls])
         for one in calls:
+            self._expected.pop(one.id, None)
+        for one in calls:
             self._traces.note(one.id, "outbox", f"{one.kind} {one.part + 1}/{one.parts}")
 
     @deferred
@@ -108,10 +111,16 @@ class Outbox:
             for call, answer in zip(calls, waiting, strict=True):
                 self._stop_waiting(call.id, answer)
 
+    def expect(self, target: Target, id: str) -> None:
+        """Something is about to be put in for a place; nothing may be shown there before it."""
+        self._expected[id] = _place(target)
+
     @deferred
     async def is_clear(self, target: Target) -> bool:
         """Whether nothing waits to be sent to a place, so that what is shown overtakes nothing."""
         queue = outbox(target.channel, target.account)
+        if _place(target) in self._expected.values():
+            return False
         return not await self._queue.inspect(queue, 1, 0, lane_of(target), False)
 
     def keep(self, id: str, sent: Sent) -> Deferred[None]:
@@ -175,6 +184,10 @@ def _is_caption(account: Account, pieces: Sequence[str]) -> bool:
 def lane_of(target: Target) -> str:
     """What is sent to one place leaves in order."""
     return msgspec.json.encode([target.chat_id, target.thread_id]).decode()
+
+
+def _place(target: Target) -> str:
+    return f"{outbox(target.channel, target.account)} {lane_of(target)}"
 
 
 def _queued(call: Outgoing) -> NewMessage:

@@ -92,6 +92,7 @@ class ChannelReplies:
                 _target(entry), text, key, run_id=entry.run_id, session_key=entry.session_key
             )
         )
+        self._outbox.expect(_target(entry), key)
         message_id = await self._previewed(entry, text)
         if message_id:
             calls[0] = msgspec.structs.replace(calls[0], kind="edit", message_id=message_id)

@@ -102,6 +102,14 @@ class ReplyTests(RepliesCase):
         self.assertEqual([name for name, _ in self.platform.calls], ["send"])
         self.platform.release()
 
+    def test_no_preview_overtakes_an_answer_that_is_still_owed(self) -> None:
+        self.patch(self.queue, "enqueue_all", lambda _: fail(StoreError("disk full")))
+        self.failureResultOf(self.replies.reply(entry("r0"), "hello"), StoreError)
+        del self.queue.enqueue_all
+        self.replies.grew(entry("r1"), LONG)
+        self.assertEqual(self.platform.calls, [])
+        self.replies.silent(entry("r1"))
+
     def test_a_run_ends_after_its_preview_has_arrived(self) -> None:
         self.platform.holding = True
         self.replies.grew(entry(), LONG)

@@ -32,7 +32,7 @@ from openclaw.channels.platforms.discord.wire import (
 )
 from openclaw.channels.platforms.discord.wording import display_name
 from openclaw.deferreds import Tasks
-from openclaw.interfaces.channels import ILink
+from openclaw.interfaces.channels import ChannelDown, ILink
 from openclaw.interfaces.messages import Inbound
 
 Event = Mapping[str, Any]
@@ -213,6 +213,8 @@ class Intake:
             lock = self._locks.setdefault(channel_id, DeferredLock())
             await lock.acquire()
             try:
+                if self._failed:  # What was before it comes again, and so does this, behind it.
+                    raise ChannelDown("an event before this one was not taken")
                 await self._ask(guild_id, channel_id, data)
                 receiving = self._hand_in(name, guild_id, channel_id, person_id, read)
             finally:
