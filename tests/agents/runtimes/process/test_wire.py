@@ -1,6 +1,6 @@
 """Lines of Pi's wire, as it was heard to write them, and lines that are none."""
 
-from contextlib import suppress
+import contextlib
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,7 +89,7 @@ class DecodingTests(SynchronousTestCase):
 
     @given(st.binary(max_size=200))
     def test_any_bytes_are_a_line_or_none(self, line: bytes) -> None:
-        with suppress(wire.NoLine):
+        with contextlib.suppress(wire.NoLine):
             wire.decode_line(line)
 
     def test_an_end_is_known_by_its_head(self) -> None:
