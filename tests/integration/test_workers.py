@@ -57,7 +57,7 @@ class WorkersCase(PlaceCase):
         arguments += ["--state-dir", str(state), *options, "--", *program]
         started = run(arguments, self.place.environment(**environment), self.place.directory)
         self.watched(started)
-        STATE[started.pid] = name
+        STATE[started] = name
         while "runs far" not in started.out:
             self.assertIsNone(started.gone, started.printed)
             await deferLater(reactor, 0.02)
@@ -71,7 +71,7 @@ class WorkersCase(PlaceCase):
             answer: Any = await self.client.request("agent", params, expect_final=True)
         except RequestFailed as error:
             return f"failed: {error.message}"
-        return "".join(one.get("text", "") for one in answer["result"]["payloads"])
+        return "".join(one.get("text", "") for one in answer.get("result", {}).get("payloads", ()))
 
 
 class WorkerTests(WorkersCase):
@@ -219,9 +219,9 @@ def agents_of(worker: Running) -> list[int]:
             cwd = os.readlink(entry.with_name("cwd"))
         except OSError:
             continue
-        if str(RUDE).encode() in words and f"/{STATE[worker.pid]}/" in f"{cwd}/":
+        if str(RUDE).encode() in words and f"/{STATE[worker]}/" in f"{cwd}/":
             found.append(int(entry.parent.name))
     return found
 
 
-STATE: dict[int, str] = {}
+STATE: dict[Running, str] = {}
