@@ -91,6 +91,7 @@ class CommandTests(SynchronousTestCase):
             "export",
             "curl",
             "PYTHONPATH=.",
+            "PYTHONPATH=build/site:.",
         }
         unknown = {words[0] for _, words in documented_commands()} - known
         self.assertEqual(unknown, {"/path/to/official/openclaw"})

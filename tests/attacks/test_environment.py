@@ -160,7 +160,12 @@ class EnvironmentAttacks(AttackCase):
         self.caught(self.look("from dotenv import load_dotenv"))
 
 
-_READERS = ("openclaw/tap.py", "openclaw/__main__.py")
+_READERS = (
+    "openclaw/tap.py",
+    "openclaw/__main__.py",
+    "openclaw/assembly/worker/__main__.py",
+    "openclaw/testing/running.py",
+)
 
 
 def _reads_environment(node: ast.AST) -> bool:

@@ -39,6 +39,8 @@ NEEDS = {
     "questions": "question.list",
 }
 NEEDED = {name: f"operator.{scope}" for scope, names in NEEDS.items() for name in names.split()}
+# What only the role of a worker brings; no set of an operator's rights means it.
+NEEDED |= {name: "worker.run" for name in METHODS if name.startswith("worker.")}
 
 
 def subsets(of: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -82,7 +84,7 @@ class MethodAttacks(AttackCase):
                 verdict.note((held, name), past, may)
         return verdict
 
-    @hostile(4704)
+    @hostile(5984)
     def test_cve_2026_25593_methods_and_rights(self) -> None:
         """Clients wrote the configuration and so ran programs, without the right to (8.4).
 
@@ -181,7 +183,7 @@ class ClaimAttacks(AttackCase):
                 verdict.note((asked, got, name), not refused, name in OPEN)
         return verdict
 
-    @hostile(4080)
+    @hostile(4380)
     def test_ghsa_943q_mwmv_hhvh_nodes_call_nothing(self) -> None:
         """What reached one surface reached every method behind it; a node is no operator at all."""
         self.held(self.come_as_nodes())

@@ -199,8 +199,8 @@ def _fields(info: Any, path: str, seen: tuple[Any, ...]) -> Iterator[str]:
         yield from _fields(info.item_type, f"{path}/*", seen)
 
 
-# Tool servers are programs of the operator's own file, which no method and no tool writes.
-_OWN_PROGRAMS = frozenset({"/mcp/servers/*/command"})
+# Agents and tool servers are programs of the operator's own file; no method or tool writes it.
+_OWN_PROGRAMS = frozenset({"/mcp/servers/*/command", "/agents/defaults/cliBackends/*/command"})
 
 
 class PlantedParams(msgspec.Struct, rename="camel"):
