@@ -81,9 +81,9 @@ class Crowd:  # type: ignore[misc]  # What is not among its abilities is never c
         self._seconds: Callable[[], float] = link.clock.seconds
         self._began = 0.0
         self._made = 0
-        # What was written and not yet taken, and how much of it is being handed in.
+        # What was written and not yet taken, and of whom something is being handed in.
         self._backlog: list[int] = []
-        self._handing = 0
+        self._handing: set[int] = set()
         self._paused = False
         self._waiting: OrderedDict[int, float] = OrderedDict()
         self._latest: dict[int, int] = {}
@@ -154,19 +154,20 @@ class Crowd:  # type: ignore[misc]  # What is not among its abilities is never c
 
     def _deliver(self) -> None:
         """Hand in what waits, in its order, so much at a time as platforms do."""
-        while self._backlog and self._handing < self._at_a_time and not self._paused:
+        kept = []
+        while self._backlog and len(self._handing) < MOST_AT_A_TIME and not self._paused:
             number = heappop(self._backlog)
+            if number % self._settings.chats in self._handing:
+                kept.append(number)  # What is not taken comes again, before what came later.
+                continue
             self._waiting[number] = self._seconds()
-            self._handing += 1
+            self._handing.add(number % self._settings.chats)
             taken = self._link.receive(self._message(number))
             taken.addCallbacks(
                 self._taken, self._not_taken, callbackArgs=(number,), errbackArgs=(number,)
             )
-
-    @property
-    def _at_a_time(self) -> int:
-        # Never two of one person: what is not taken may then come again in any order.
-        return max(1, min(MOST_AT_A_TIME, self._settings.chats - 1))
+        for number in kept:
+            heappush(self._backlog, number)
 
     def _message(self, number: int) -> Inbound:
         person = f"{self._link.account}-{number % self._settings.chats}"
@@ -183,7 +184,7 @@ class Crowd:  # type: ignore[misc]  # What is not among its abilities is never c
         )
 
     def _taken(self, taken: str, number: int) -> None:
-        self._handing -= 1
+        self._handing.discard(number % self._settings.chats)
         self._counts[taken] += 1
         if number in self._waiting:
             self._accepting.add(self._seconds() - self._waiting[number])
@@ -197,7 +198,7 @@ class Crowd:  # type: ignore[misc]  # What is not among its abilities is never c
 
     def _not_taken(self, failure: Failure, number: int) -> None:
         """What was not taken comes again after a pause, as platforms do it."""
-        self._handing -= 1
+        self._handing.discard(number % self._settings.chats)
         if not failure.check(QueueFull, StoreError):
             self._counts["failed"] += 1
             return
