@@ -73,7 +73,7 @@ class WebhookCase(SynchronousTestCase):
             lambda address: Peer(STRANGER, loopback=False),
             WaitingSockets(per_client=3, total=5, local_total=5),
             self.clock,
-            webhooks.reads_body,
+            lambda request: BODY_BYTES if webhooks.reads_body(request) else 0,
         )
         self.connection = Connection(self.site, STRANGER)
         self.addCleanup(self.check_quiet)

@@ -1,7 +1,6 @@
 """One tool, used by a program: what is offered, what is refused, with whose rights."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -75,7 +74,7 @@ class Box:
 class InvokeTests(ProgramsCase):
     async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         self.box = Box()
-        self.patch(parts, "Programs", partial(Programs, toolbox=self.box))
+        self.patch(parts, "Programs", lambda s, d, f, r, _: Programs(s, d, f, r, self.box))
         await super().setUp()
 
     async def invoke(self, tool: str = "look", **more: Any) -> Reply:
