@@ -93,7 +93,7 @@ fuzz: $(VENV)/.ready-test
 		$(BIN)/python -m twisted.trial tests.http.openai.test_schema tests.http.openai.test_going
 
 clean:
-	rm -rf $(VENV) build dist docs/_build node_modules .bench .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build node_modules .bench .hypothesis .mypy_cache .ruff_cache .schemathesis
 	rm -rf _trial_temp* *.egg-info
 	find openclaw tests benchmarks tools twisted -name __pycache__ -type d -prune -exec rm -rf {} +
 
