@@ -196,9 +196,17 @@ class Run:
         """Tell that the run was stopped, with what there was."""
         self._chat("aborted", message=_or_unset(message), stop_reason="rpc")
 
-    def error(self, words: str, kind: str) -> None:
-        """Tell that the run failed."""
-        detail = {"provider": self.provider, "model": self.model} if self.provider else UNSET
+    def error(self, words: str, kind: str, failover_reason: str = "") -> None:
+        """Tell that the run failed.
+
+        :param failover_reason: why another model might have answered, if it was a model's failure.
+        """
+        told = {
+            "provider": self.provider,
+            "model": self.model,
+            "failoverReason": failover_reason,
+        }
+        detail = {name: value for name, value in told.items() if value} or UNSET
         self._chat("error", error_message=words, error_kind=kind or UNSET, error_detail=detail)
 
     # -- inside --------------------------------------------------------------------------------

@@ -34,8 +34,8 @@ MAX_SECONDS = 24 * 3600.0
 class Models(Protocol):
     """What a run needs to know of the models."""
 
-    def resolve(self, ref: str = "") -> ModelInfo:
-        """Find a model; the default one for an empty text."""
+    def resolve(self, ref: str = "", agent_id: str = "") -> ModelInfo:
+        """Find a model; for an empty text the default one of an agent."""
 
     def runtime_for(self, model: ModelInfo) -> IAgentRuntime:
         """What serves a model."""
@@ -240,7 +240,7 @@ class Runs:
         elif ending.state == "aborted":
             run.aborted(message)
         else:
-            run.error(ending.error, ending.error_kind)
+            run.error(ending.error, ending.error_kind, ending.failover_reason)
 
     def _good_ending(self, run: Run, outcome: RunOutcome) -> Ending:
         return Ending(
@@ -279,6 +279,7 @@ class Runs:
         if not isinstance(error, GatewayError):
             self._log.failure("runtime of run {run} broke", run=run.entry.run_id)
         words = error.message if isinstance(error, GatewayError) else "the runtime failed"
+        of_model = error if isinstance(error, ModelError) else None
         return Ending(
             state="failed",
             text=run.text,
@@ -289,12 +290,14 @@ class Runs:
             model=run.model,
             steps=tuple(run.steps),
             error=words,
-            error_kind=error.kind if isinstance(error, ModelError) else "unknown",
+            error_kind=of_model.kind if of_model else "unknown",
+            failover_reason=of_model.failover_reason if of_model else "",
         )
 
     def _model(self, entry: Input) -> ModelInfo:
         row = self._conversations.row(entry.session_key)
-        return self._models.resolve(f"{row.model_provider}/{row.model}" if row else "")
+        ref = f"{row.model_provider}/{row.model}" if row else ""
+        return self._models.resolve(ref, entry.agent_id)
 
     def _seconds(self, entry: Input) -> float:
         asked = entry.timeout_seconds

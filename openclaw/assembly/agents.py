@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -52,7 +51,7 @@ class AgentPrograms:
 
         made = make_runtime(
             program_of(backend),
-            self._workspace,
+            self._settings.workspace_of,
             self._reactor,
             known_secrets(self._settings).clean,
             self._alarmed,
@@ -69,9 +68,6 @@ class AgentPrograms:
         return DeferredList([one.stop(grace_seconds) for one in self._made]).addCallback(
             lambda _: None
         )
-
-    def _workspace(self, agent_id: str) -> Path:
-        return self._settings.workspace
 
     def _alarmed(self, alarm: Alarm) -> None:
         self._noticed("agent.down", f"{alarm.name} {alarm.why}")

@@ -138,6 +138,11 @@ class Settings:
         """The checked configuration."""
         return self.loaded.config
 
+    def workspace_of(self, agent_id: str) -> Path:
+        """The folder of an agent; one in no list has the folder of none of those that are."""
+        beside = self.workspace.with_name(f"{self.workspace.name}-{agent_id}")
+        return self.workspaces.get(agent_id) or beside
+
 
 def find_places(options: Options, environ: Mapping[str, str], home: Path) -> Places:
     """Say where state directory and configuration are.

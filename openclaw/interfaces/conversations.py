@@ -132,6 +132,7 @@ class Ending:
 
     :ivar text: what had been answered; partial unless ``state`` is ``done``.
     :ivar error: in words for the user; empty if nothing went wrong.
+    :ivar failover_reason: see :class:`openclaw.errors.ModelError`; told, and not kept.
     :ivar steps: what was done with tools on the way.
     :ivar calls: see :attr:`RunRecord.calls`.
     """
@@ -146,6 +147,7 @@ class Ending:
     model: str = ""
     error: str = ""
     error_kind: str = ""
+    failover_reason: str = ""
     steps: tuple[Turn, ...] = ()
     calls: tuple[ToolCall, ...] = ()
 

@@ -169,7 +169,11 @@ class EventOrderTests(RunsCase):
         told = self.last_chat()
         self.assertEqual(
             (told["errorMessage"], told["errorKind"], told["errorDetail"]),
-            ("upstream says no", "rate_limit", {"provider": "mock", "model": "mock-1"}),
+            (
+                "upstream says no",
+                "rate_limit",
+                {"provider": "mock", "model": "mock-1", "failoverReason": "rate_limit"},
+            ),
         )
         self.assertEqual(self.transcript()[1], ("assistant", "half"))
         self.assertEqual(self.messages()[1]["errorMessage"], "upstream says no")
@@ -401,7 +405,7 @@ class FailureTests(RunsCase):
         self.check_free()
 
     def test_a_model_that_is_gone(self) -> None:
-        def gone(ref: str = "") -> None:
+        def gone(ref: str = "", agent_id: str = "") -> None:
             raise InvalidRequest("unknown model 'x/y'")
 
         self.world.runs._models = type("Models", (), {"resolve": staticmethod(gone)})()
