@@ -1,4 +1,4 @@
-"""The official command line against a local gateway (rungs 1, 3-8, 16, 17, 21, 22, 39)."""
+"""The official command line against a local gateway (rungs 1, 3-8, 16, 17, 21, 22, 32, 39)."""
 
 import json
 import subprocess
@@ -196,3 +196,23 @@ class LogTests(CommandLineCase):
         while output.read_text().count("\n") < count:
             self.assertLess(time.monotonic(), deadline, output.read_text()[-1000:])
             time.sleep(0.1)
+
+
+class ChannelTests(CommandLineCase):
+    """``openclaw channels`` and sending, where no channel is configured (rung 32)."""
+
+    def test_lists_and_status(self) -> None:
+        """Rung 32: the gateway is asked, and there is none."""
+        for words in (["status"], ["status", "--probe"], ["list"]):
+            outcome = self.cli.run("channels", *words)
+            self.assertEqual(outcome.status, 0, outcome.text)
+        self.assertIn("channelAccounts", self.cli.run("channels", "status", "--json").json)
+
+    def test_sending_without_a_channel(self) -> None:
+        """Rung 32: which channel is asked for, and one that is not there is named."""
+        for channel, words in (({}, "Channel is required"), ({"channel": "x"}, "channel: x")):
+            params = {"to": "ada", "message": "hi", "idempotencyKey": "send-1", **channel}
+            command = ["gateway", "call", "send", "--params", json.dumps(params)]
+            outcome = self.cli.run(*command, seconds=20)
+            self.assertEqual(outcome.status, 1)
+            self.assertIn(words, outcome.text)
