@@ -13,7 +13,7 @@ from zope.interface import implementer
 from openclaw.agents.choices import Choices
 from openclaw.agents.runtimes.failover import Candidate, Chain
 from openclaw.agents.runtimes.provider import KNOWN, ProviderSettings, provider_settings
-from openclaw.config.providers import ModelProvider
+from openclaw.config.providers import PROCESS, ModelProvider
 from openclaw.errors import ConfigError, InvalidRequest, ModelError
 from openclaw.interfaces.agents import IAgentRuntime, IRunSink, ModelInfo, RunOutcome, RunRequest
 
@@ -117,7 +117,8 @@ class Catalogue:
 
     def runtime_for(self, model: ModelInfo) -> IAgentRuntime:
         """Give the runtime that answers for a model, or has another answer in its place."""
-        if model.provider not in self.providers or self.wrap is None:
+        is_server = model.provider in self.providers and not self._is_program(model)
+        if not is_server or self.wrap is None:
             return self._server(model)
         if "" not in self._built:
             self._built[""] = self.wrap(self.chain)
@@ -140,11 +141,20 @@ class Catalogue:
         return [Candidate(model, self._server(model)) for model in models.values()]
 
     def check(self) -> None:
-        """Refuse a default that names nothing.
+        """Refuse a default that names nothing, and a fallback that is a program.
+
+        A program may have used its tools before it failed: what it did would be done again.
 
         :raises ConfigError: naming the models there are.
         """
         for choice in self.choices.all():
+            for ref in choice.fallbacks:
+                found = self._find(ref)
+                if found is not None and self._is_program(found):
+                    raise ConfigError(
+                        f"{ref!r} is a program, and only models stand in for others",
+                        f"{choice.path}.fallbacks",
+                    )
             if choice.primary and self._find(choice.primary) is None:
                 raise ConfigError(
                     f"there is no model {choice.primary!r}; {self._known()}",
@@ -161,6 +171,10 @@ class Catalogue:
         if settings.id not in self._built:
             self._built[settings.id] = self.build(settings)
         return self._built[settings.id]
+
+    def _is_program(self, model: ModelInfo) -> bool:
+        settings = self.providers.get(model.provider)
+        return settings is not None and settings.api == PROCESS
 
     def _listed(self) -> list[ModelInfo]:
         return [model for settings in self.providers.values() for model in settings.models]

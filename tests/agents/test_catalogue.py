@@ -14,7 +14,7 @@ from openclaw.agents.choices import Choice, Choices, choices_of
 from openclaw.agents.runtimes.failover import Chain
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.config.load import from_text
-from openclaw.config.providers import ModelProvider, providers
+from openclaw.config.providers import PROCESS, ModelProvider, providers
 from openclaw.errors import ConfigError, InvalidRequest, ModelError
 from openclaw.interfaces.agents import (
     IAgentRuntime,
@@ -338,3 +338,31 @@ class AgentsTests(CatalogueCase):
         text = AGENTS.replace('"gone/y"', '"openai/gpt-5.5"')
         self.found = self.catalogue(text)
         self.assertEqual(self.refs("main")[-1], "openai/gpt-5.5")
+
+
+class ProgramTests(CatalogueCase):
+    """An agent that is a program of its own, beside a model."""
+
+    def make(self, **fallbacks: Any) -> Catalogue:
+        """A catalogue with one of each, the program the default."""
+        model = ModelProvider("mock", "http://127.0.0.1:9/v1", "openai-completions")
+        chosen = Choices(Choice("pi/default", **fallbacks))
+        wrap = Answering("wrapped")
+        return make_catalogue(
+            [model, ModelProvider("pi", None, PROCESS)],
+            self.embedded,
+            self.build,
+            chosen,
+            lambda chain: wrap,
+        )
+
+    def test_a_program_is_asked_itself_and_once(self) -> None:
+        catalogue = self.make()
+        for ref, name in (("pi/default", "pi"), ("mock/any", "wrapped")):
+            runtime = catalogue.runtime_for(catalogue.resolve(ref))
+            self.assertEqual(getattr(runtime, "name", ""), name)
+
+    def test_a_program_stands_in_for_nobody(self) -> None:
+        error = self.assertRaises(ConfigError, self.make, fallbacks=("pi/other",))
+        self.assertIn("is a program", str(error))
+        self.assertTrue(str(error.path).endswith(".fallbacks"))

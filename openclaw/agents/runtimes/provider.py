@@ -194,6 +194,8 @@ def _obstacle(
     provider: ModelProvider, base_url: str, at_home: KnownProvider | None
 ) -> tuple[str, str]:
     """Find what is in the way of every run; a known provider at home needs only its key."""
+    if provider.api == PROCESS:
+        return "", ""
     if provider.api not in SERVED_APIS:
         served = ", ".join(sorted(SERVED_APIS))
         return f"the API {provider.api!r} is not yet served; {served} are", "invalid"
@@ -201,8 +203,6 @@ def _obstacle(
         if provider.api_key:
             return "", ""
         return f"no API key; set {at_home.key_name} in the gateway's environment", "auth"
-    if provider.api == PROCESS:
-        return "", ""
     if not base_url:
         return f"no address; set models.providers.{provider.id}.baseUrl", "invalid"
     return "", ""
