@@ -33,6 +33,7 @@ from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
+from openclaw.gateway.methods.approvals import ApprovalNews
 from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
@@ -46,6 +47,8 @@ from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
 from openclaw.security.audit.trail import AuditTrail
+from openclaw.security.exec.binding import command_line
+from openclaw.security.exec.desk import ApprovalDesk
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
@@ -115,6 +118,7 @@ class Domain:
     exports: Exports
     queue: IQueueBackend
     toolbox: Toolbox
+    approvals: ApprovalDesk
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -143,9 +147,7 @@ def make_domain(
     figures = _figures(store, reactor)
     outbound = _outbound(settings, reactor)
     reset = Reset()
-    view = GatewayView(
-        version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
-    )
+    view = _view(figures, store, broadcaster)
     commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
     catalogue = _catalogue(settings, commands, outbound, reactor)
     timeout = settings.config.agents.defaults.timeout_seconds
@@ -159,6 +161,7 @@ def make_domain(
     conversations = Conversations(
         store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies
     )
+    desk = _desk(store, audit, broadcaster, reactor)
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
@@ -179,11 +182,24 @@ def make_domain(
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
-        toolbox=_toolbox(settings, conversations, keys, channels, outbound, hide, reactor),
+        toolbox=_toolbox(settings, conversations, keys, channels, outbound, desk, hide, reactor),
+        approvals=desk,
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
     )
+
+
+def _view(figures: Figures, store: SQLiteStore, broadcaster: Broadcaster) -> GatewayView:
+    return GatewayView(
+        version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
+    )
+
+
+def _desk(store: SQLiteStore, audit: AuditTrail, events: Broadcaster, reactor: Any) -> ApprovalDesk:
+    desk = ApprovalDesk(store, audit, reactor, now_ms, make_id)
+    desk.told = ApprovalNews(events, command_line, now_ms)
+    return desk
 
 
 def _toolbox(
@@ -192,6 +208,7 @@ def _toolbox(
     keys: SessionKeys,
     channels: ChannelParts | None,
     outbound: TreqOutbound,
+    approvals: ApprovalDesk,
     hide: Callable[[str], str],
     reactor: Any,
 ) -> Toolbox:
@@ -202,6 +219,7 @@ def _toolbox(
             canonical=keys.canonical,
             channels=None if channels is None else channels.channels,
             downloads=Downloads(outbound, reactor),
+            approvals=approvals,
             make_id=make_id,
             hide=hide,
             now_ms=now_ms,

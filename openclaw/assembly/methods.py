@@ -16,6 +16,7 @@ from openclaw.config.settings import Settings
 from openclaw.gateway.audited import audited
 from openclaw.gateway.dispatcher import Handler
 from openclaw.gateway.methods.agents import AgentMethods, AgentProfile
+from openclaw.gateway.methods.approvals import ApprovalMethods
 from openclaw.gateway.methods.audit import AuditMethods
 from openclaw.gateway.methods.automation import AutomationMethods
 from openclaw.gateway.methods.channels import ChannelMethods
@@ -39,6 +40,7 @@ from openclaw.monitoring.log_tail import LogTail
 from openclaw.protocol.methods import METHODS
 from openclaw.protocol.schema.configuration import ConfigIssue, ConfigSnapshot
 from openclaw.protocol.schema.system import DashboardLink, TlsStatus
+from openclaw.security.exec.binding import command_line
 
 
 @frozen(kw_only=True)
@@ -68,6 +70,7 @@ class MethodTable:
             self._chat(),
             self._channels(),
             AutomationMethods(),
+            ApprovalMethods(approvals=domain.approvals, command_line=command_line),
             devices,
             self._setup(),
             PairingMethods(senders=domain.access.senders, devices=devices),

@@ -33,6 +33,7 @@ from openclaw.monitoring.log_file import Hide
 from openclaw.protocol.schema.system import DashboardLink
 from openclaw.routing.admission import Admission
 from openclaw.security.audit.trail import AuditTrail
+from openclaw.security.exec.desk import ApprovalDesk
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.tls.keeper import CertificateKeeper
 from openclaw.sessions.conversations import Conversations
@@ -75,6 +76,7 @@ class Parts:
     audit: AuditTrail
     config_revision: str
     queue: IQueueBackend
+    approvals: ApprovalDesk
     hide: Hide
     channels: ChannelParts | None = None
     certificate: CertificateKeeper | None = None
@@ -101,6 +103,23 @@ def _join(domain: Domain, front: Front, reactor: Any) -> None:
         domain.channels.changed = front.health.renew
 
 
+def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
+    """What every gateway has running beside the rest, in the order of their start."""
+    return (
+        domain.audit,  # The first to start and the last to stop.
+        domain.figures.lag,
+        domain.outbound,
+        domain.approvals,
+        front.health,
+        Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
+        Upkeep(domain.access.devices.flush, reactor),
+        Upkeep(domain.access.requests.sweep, reactor),
+        _ending(domain, reactor),
+        Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
+    )
+
+
 def assemble(
     settings: Settings,
     shared_secret: str,
@@ -121,18 +140,6 @@ def assemble(
     domain = make_domain(settings, device_secret, reactor, known.clean, plan)
     front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
     _join(domain, front, reactor)
-    helpers: tuple[Service, ...] = (
-        domain.audit,  # The first to start and the last to stop.
-        domain.figures.lag,
-        domain.outbound,
-        front.health,
-        Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
-        Upkeep(domain.access.devices.flush, reactor),
-        Upkeep(domain.access.requests.sweep, reactor),
-        _ending(domain, reactor),
-        Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
-        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
-    )
     renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
     mcp = make_mcp(settings, domain.toolbox, domain.outbound, reactor)
     optional = (certificate, domain.sealing, front.limits.names, renewing, *mcp)
@@ -152,10 +159,11 @@ def assemble(
         tailscale_factory=make_port(
             settings, domain, front, tailscale_peer_of, lambda: parts.stopping, reactor
         ),
-        helpers=(*helpers, *(one for one in optional if one is not None)),
+        helpers=(*_helpers(domain, front, reactor), *(one for one in optional if one is not None)),
         audit=domain.audit,
         config_revision=domain.config_revision,
         queue=domain.queue,
+        approvals=domain.approvals,
         channels=domain.channels,
         hide=known.clean,
         certificate=certificate,

@@ -8,6 +8,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
+from openclaw.agents.tools.consent import ApprovalGate
 from openclaw.agents.tools.files import Edit, Ls, Read, Workspaces, Write
 from openclaw.agents.tools.message import MessageTool
 from openclaw.agents.tools.rules import LayeredRules, ToolRules
@@ -22,6 +23,7 @@ from openclaw.agents.tools.toolbox import Toolbox, ToolLimits
 from openclaw.agents.tools.web_fetch import FetchLimits, WebFetch
 from openclaw.config.schema.tools import AgentTools
 from openclaw.config.settings import Settings
+from openclaw.interfaces.approvals import IApprovals
 from openclaw.interfaces.channels import IChannels
 from openclaw.interfaces.conversations import IConversations
 from openclaw.interfaces.outbound import IDownloads
@@ -41,6 +43,7 @@ class ToolNeeds:
     canonical: Callable[[str], str]
     channels: IChannels | None
     downloads: IDownloads
+    approvals: IApprovals
     make_id: Callable[[], str]
     hide: Callable[[str], str]
     now_ms: Callable[[], int]
@@ -51,7 +54,8 @@ def make_toolbox(needs: ToolNeeds) -> Toolbox:
     """Make the toolbox; other parts register their own tools in it afterwards."""
     tools = needs.settings.config.tools
     limits = ToolLimits(seconds=float(tools.timeout_seconds), characters=tools.max_result_chars)
-    toolbox = Toolbox(make_rules(needs.settings), needs.hide, needs.reactor, limits)
+    gate = ApprovalGate(needs.approvals, make_rules(needs.settings))
+    toolbox = Toolbox(make_rules(needs.settings), needs.hide, needs.reactor, limits, gate)
     conversations, canonical, make_id = needs.conversations, needs.canonical, needs.make_id
     toolbox.register(SessionStatus(conversations, needs.now_ms))
     toolbox.register(ListSessions(conversations, canonical))
@@ -110,4 +114,5 @@ def _layer(tools: AgentTools) -> ToolRules:
         allow=tools.allow,
         also_allow=tools.also_allow,
         deny=tools.deny,
+        approval=tools.approval,
     )

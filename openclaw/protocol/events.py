@@ -6,7 +6,7 @@ from attrs import frozen
 
 from openclaw.protocol import scopes
 from openclaw.protocol.connect import Challenge
-from openclaw.protocol.schema import agents, chat, devices, sessions, system
+from openclaw.protocol.schema import agents, approvals, chat, devices, sessions, system
 
 
 @frozen
@@ -69,6 +69,18 @@ _TABLE = (
         scopes.PAIRING,
         "A device was renamed.",
         drop_if_slow=True,
+    ),
+    EventKind(
+        "exec.approval.requested",
+        approvals.ApprovalRow,
+        scopes.APPROVALS,
+        "Something dangerous waits for a person.",
+    ),
+    EventKind(
+        "exec.approval.resolved",
+        approvals.ApprovalResolved,
+        scopes.APPROVALS,
+        "It was decided about, or nobody did in time.",
     ),
 )
 

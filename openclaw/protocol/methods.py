@@ -1,11 +1,8 @@
 """The one table of methods: params, result, scope, key, work. What they do is elsewhere."""
 
-from typing import Any
-
-import msgspec
-from attrs import field, frozen
-
 from openclaw.protocol import scopes
+from openclaw.protocol.decisions import DECISIONS
+from openclaw.protocol.method import Method
 from openclaw.protocol.schema import (
     agents,
     audit,
@@ -22,33 +19,7 @@ from openclaw.protocol.schema import (
 )
 from openclaw.protocol.schema.common import NoParams, Ok
 
-
-@frozen
-class Method:
-    """One method.
-
-    :ivar scope: what the caller must hold; ``None``: every connection may call it.
-    :ivar keyed: the params carry an idempotency key.
-    :ivar control: changes who may do what, or the gateway itself: a few a minute are enough.
-    :ivar or_result: a second shape of the result, where there are two.
-    :ivar work: starts agent work or sends messages, so the work limit counts it.
-    """
-
-    name: str
-    params: type[Any]
-    result: Any
-    scope: str | None
-    summary: str
-    keyed: bool = False
-    work: bool = False
-    control: bool = False
-    or_result: Any = None
-    decoder: msgspec.json.Decoder[Any] | None = field(init=False, repr=False, eq=False)
-
-    @decoder.default
-    def _make_decoder(self) -> msgspec.json.Decoder[Any] | None:
-        """Nothing to decode for a method that takes nothing."""
-        return None if self.params is NoParams else msgspec.json.Decoder(self.params)
+__all__ = ["METHODS", "Method"]
 
 
 _READ, _WRITE, _ADMIN = scopes.READ, scopes.WRITE, scopes.ADMIN
@@ -360,9 +331,7 @@ _TABLE = (
         work=True,
     ),
     Method("queue.discard", queue.QueueIdsParams, queue.QueueDone, _ADMIN, "Forget dead letters."),
-    Method("exec.approval.list", NoParams, list[Any], scopes.APPROVALS, "Open approvals."),
-    Method("plugin.approval.list", NoParams, list[Any], scopes.APPROVALS, "Open approvals."),
-    Method("question.list", NoParams, automation.QuestionList, scopes.QUESTIONS, "Open questions."),
+    *DECISIONS,
     Method(
         "mfa.status", NoParams, mfa.MfaStatus, _READ, "The second factor, and what asks for it."
     ),

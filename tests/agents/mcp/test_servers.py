@@ -179,7 +179,7 @@ class StdioTests(OfficialContract):
 class HttpTests(OfficialContract):
     """The official server behind an address."""
 
-    arguments = ("http",)
+    arguments: tuple[str, ...] = ("http",)
 
     async def begin(self, **settings: Any) -> None:
         self.process = Listening()
