@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -20,21 +20,18 @@ from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.provider import ProviderSettings
-from openclaw.agents.tools.toolbox import Toolbox
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
 from openclaw.assembly.sealing import make_export_sealing, make_journal
-from openclaw.assembly.tools import ToolNeeds, make_toolbox
+from openclaw.assembly.tooling import Tooling, ToolingNeeds, make_tooling
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
-from openclaw.gateway.methods.approvals import ApprovalNews
-from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
@@ -47,8 +44,6 @@ from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
 from openclaw.security.audit.trail import AuditTrail
-from openclaw.security.exec.binding import command_line
-from openclaw.security.exec.desk import ApprovalDesk
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
@@ -94,8 +89,8 @@ make_id = Ids()
 
 
 @frozen(kw_only=True)
-class Domain:
-    """The parts that know nothing of sockets.
+class Core:
+    """The parts that know nothing of sockets, nor of what agents work with.
 
     :ivar config_revision: names this state of the configuration, without telling its secrets.
     :ivar sealing: ``None`` where the journal is plain.
@@ -117,8 +112,6 @@ class Domain:
     audit: AuditTrail
     exports: Exports
     queue: IQueueBackend
-    toolbox: Toolbox
-    approvals: ApprovalDesk
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -126,6 +119,16 @@ class Domain:
     def statuses(self) -> Sequence[AccountStatus]:
         """Every channel account as it is now."""
         return () if self.channels is None else self.channels.channels.statuses()
+
+
+@frozen(kw_only=True)
+class Domain(Core):
+    """All parts that know nothing of sockets.
+
+    :ivar tooling: what agents work with.
+    """
+
+    tooling: Tooling
 
 
 def make_domain(
@@ -140,6 +143,29 @@ def make_domain(
     :param hide: takes secrets out of what models are told by tools.
     :param plan: the channel accounts there are.
     """
+    core = _make_core(settings, secret, reactor, plan)
+    tooling = make_tooling(
+        ToolingNeeds(
+            settings=settings,
+            store=core.store,
+            audit=core.audit,
+            events=core.broadcaster,
+            conversations=core.conversations,
+            canonical=core.keys.canonical,
+            channels=core.channels,
+            http=core.outbound,
+            make_id=make_id,
+            hide=hide,
+            now_ms=now_ms,
+            reactor=reactor,
+        )
+    )
+    return Domain(tooling=tooling, **asdict(core, recurse=False))
+
+
+def _make_core(
+    settings: Settings, secret: bytes, reactor: Any, plan: ChannelPlan | None = None
+) -> Core:
     store, sealing = make_journal(settings, reactor)
     broadcaster = Broadcaster()
     audit = make_trail(settings, store, secret, now_ms, reactor)
@@ -161,12 +187,11 @@ def make_domain(
     conversations = Conversations(
         store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies
     )
-    desk = _desk(store, audit, broadcaster, reactor)
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
     figures.active_runs = lambda: len(runs.active())
-    return Domain(
+    return Core(
         store=store,
         second_factor=factor,
         access=make_access(settings, store, secret, broadcaster, factor, audit, now_ms, reactor),
@@ -182,8 +207,6 @@ def make_domain(
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
-        toolbox=_toolbox(settings, conversations, keys, channels, outbound, desk, hide, reactor),
-        approvals=desk,
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
@@ -193,38 +216,6 @@ def make_domain(
 def _view(figures: Figures, store: SQLiteStore, broadcaster: Broadcaster) -> GatewayView:
     return GatewayView(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
-    )
-
-
-def _desk(store: SQLiteStore, audit: AuditTrail, events: Broadcaster, reactor: Any) -> ApprovalDesk:
-    desk = ApprovalDesk(store, audit, reactor, now_ms, make_id)
-    desk.told = ApprovalNews(events, command_line, now_ms)
-    return desk
-
-
-def _toolbox(
-    settings: Settings,
-    conversations: IConversations,
-    keys: SessionKeys,
-    channels: ChannelParts | None,
-    outbound: TreqOutbound,
-    approvals: ApprovalDesk,
-    hide: Callable[[str], str],
-    reactor: Any,
-) -> Toolbox:
-    return make_toolbox(
-        ToolNeeds(
-            settings=settings,
-            conversations=conversations,
-            canonical=keys.canonical,
-            channels=None if channels is None else channels.channels,
-            downloads=Downloads(outbound, reactor),
-            approvals=approvals,
-            make_id=make_id,
-            hide=hide,
-            now_ms=now_ms,
-            reactor=reactor,
-        )
     )
 
 

@@ -29,6 +29,7 @@ from openclaw.gateway.methods.pairing import PairingMethods
 from openclaw.gateway.methods.queue import QueueMethods
 from openclaw.gateway.methods.sessions import SessionMethods
 from openclaw.gateway.methods.setup import Reached, SetupMethods
+from openclaw.gateway.methods.skills import SkillMethods
 from openclaw.gateway.methods.system import SystemMethods
 from openclaw.gateway.methods.token import TokenMethods
 from openclaw.gateway.presence import Presence
@@ -68,9 +69,10 @@ class MethodTable:
             self._agents(),
             self._sessions(),
             self._chat(),
+            SkillMethods(skills=domain.tooling.skills, main_of=domain.keys.main_of),
             self._channels(),
             AutomationMethods(),
-            ApprovalMethods(approvals=domain.approvals, command_line=command_line),
+            ApprovalMethods(approvals=domain.tooling.approvals, command_line=command_line),
             devices,
             self._setup(),
             PairingMethods(senders=domain.access.senders, devices=devices),

@@ -109,7 +109,7 @@ def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
         domain.audit,  # The first to start and the last to stop.
         domain.figures.lag,
         domain.outbound,
-        domain.approvals,
+        domain.tooling.approvals,
         front.health,
         Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
         Upkeep(domain.access.devices.flush, reactor),
@@ -141,7 +141,7 @@ def assemble(
     front = make_front(settings, domain, shared_secret, port, reactor, certificate, known.learn)
     _join(domain, front, reactor)
     renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
-    mcp = make_mcp(settings, domain.toolbox, domain.outbound, reactor)
+    mcp = make_mcp(settings, domain.tooling.toolbox, domain.outbound, reactor)
     optional = (certificate, domain.sealing, front.limits.names, renewing, *mcp)
     parts = Parts(
         port=port,
@@ -163,7 +163,7 @@ def assemble(
         audit=domain.audit,
         config_revision=domain.config_revision,
         queue=domain.queue,
-        approvals=domain.approvals,
+        approvals=domain.tooling.approvals,
         channels=domain.channels,
         hide=known.clean,
         certificate=certificate,

@@ -19,6 +19,7 @@ from openclaw.agents.tools.sessions import (
     SessionsHistory,
     SessionsSend,
 )
+from openclaw.agents.tools.skill import SkillTool
 from openclaw.agents.tools.toolbox import Toolbox, ToolLimits
 from openclaw.agents.tools.web_fetch import FetchLimits, WebFetch
 from openclaw.config.schema.tools import AgentTools
@@ -27,6 +28,7 @@ from openclaw.interfaces.approvals import IApprovals
 from openclaw.interfaces.channels import IChannels
 from openclaw.interfaces.conversations import IConversations
 from openclaw.interfaces.outbound import IDownloads
+from openclaw.interfaces.skills import ISkills
 
 
 @frozen(kw_only=True)
@@ -44,6 +46,7 @@ class ToolNeeds:
     channels: IChannels | None
     downloads: IDownloads
     approvals: IApprovals
+    skills: ISkills
     make_id: Callable[[], str]
     hide: Callable[[str], str]
     now_ms: Callable[[], int]
@@ -62,7 +65,8 @@ def make_toolbox(needs: ToolNeeds) -> Toolbox:
     toolbox.register(SessionsHistory(conversations, canonical))
     send = SessionsSend(conversations, canonical, make_id, needs.reactor)
     toolbox.register(send, seconds=SEND_SECONDS)
-    workspaces = Workspaces(_workspace_of(needs.settings), make_id, _in_thread(needs.reactor))
+    toolbox.register(SkillTool(needs.skills))
+    workspaces = Workspaces(workspace_of(needs.settings), make_id, in_thread(needs.reactor))
     for tool in (Read, Write, Edit, Ls):
         toolbox.register(tool(workspaces))
     if needs.channels is not None:
@@ -80,18 +84,19 @@ def _web_fetch(needs: ToolNeeds) -> WebFetch:
         seconds=float(fetch.timeout_seconds),
         user_agent=fetch.user_agent or "",
     )
-    return WebFetch(needs.downloads, needs.make_id, _in_thread(needs.reactor), limits)
+    return WebFetch(needs.downloads, needs.make_id, in_thread(needs.reactor), limits)
 
 
-def _workspace_of(settings: Settings) -> Callable[[str], Path]:
-    """Agents that are in no list have the folder of none of those that are."""
+def workspace_of(settings: Settings) -> Callable[[str], Path]:
+    """Where an agent's files are; one in no list has the folder of none that is in one."""
     common = settings.workspace
     return lambda agent_id: (
         settings.workspaces.get(agent_id) or common.with_name(f"{common.name}-{agent_id}")
     )
 
 
-def _in_thread(reactor: Any) -> Callable[..., Deferred[Any]]:
+def in_thread(reactor: Any) -> Callable[..., Deferred[Any]]:
+    """Runs functions that block in the reactor's own threads."""
     return lambda work, *arguments: deferToThreadPool(
         reactor, reactor.getThreadPool(), work, *arguments
     )

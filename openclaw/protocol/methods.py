@@ -15,6 +15,7 @@ from openclaw.protocol.schema import (
     mfa,
     queue,
     sessions,
+    skills,
     system,
 )
 from openclaw.protocol.schema.common import NoParams, Ok
@@ -66,6 +67,13 @@ _TABLE = (
         agents.AgentIdentity,
         _READ,
         "What an agent is called.",
+    ),
+    Method(
+        "skills.status",
+        skills.SkillsStatusParams,
+        skills.SkillsStatus,
+        _READ,
+        "The skills of an agent, and what they lack.",
     ),
     Method("models.list", agents.ModelsListParams, agents.ModelsList, _READ, "The models."),
     Method(

@@ -20,16 +20,18 @@ GROUPS = {
 }
 """Names for several tools at once; tools that other packages bring are named as well."""
 PROFILES: dict[str, tuple[str, ...]] = {
-    "minimal": ("session_status",),
+    "minimal": ("session_status", "skill"),
     "messaging": (
         "group:messaging",
         "sessions_list",
         "sessions_history",
         "sessions_send",
         "session_status",
+        "skill",
         "group:mcp",
     ),
     "coding": (
+        "skill",
         "group:fs",
         "group:runtime",
         "group:web",
