@@ -17,6 +17,7 @@ from tests.http.exchanges import ELSEWHERE, HERE, TOKEN, Port
 HEARS = {
     "operator.read": "presence agent chat session.message sessions.changed",
     "operator.pairing": "device.pair.requested device.pair.resolved device.pair.changed",
+    "operator.approvals": "exec.approval.requested exec.approval.resolved",
     "": "connect.challenge tick health shutdown heartbeat",
 }
 NEEDED = {name: scope for scope, names in HEARS.items() for name in names.split()}
@@ -47,7 +48,7 @@ class EventAttacks(AttackCase):
                     verdict.note((held, follows, session, name), bool(person.heard()), may)
         return verdict
 
-    @hostile(2528)
+    @hostile(3040)
     def test_ghsa_q7q8_3mgw_q67r_events_beyond_the_grant(self) -> None:
         """Reading and searching showed what belonged to others (CVE-2026-53844).
 

@@ -30,12 +30,13 @@ NEEDS = {
     "admin": "system-event set-heartbeats sessions.compact audit.list audit.verify mfa.enroll "
     "encryption.status encryption.rotate mfa.confirm mfa.disable dashboard.link queue.retry "
     "queue.discard sessions.unseal device.pair.setupCode gateway.token.rotate "
-    "channels.reload channels.stop channels.logout",
+    "channels.reload channels.stop channels.logout exec.approvals.get",
     "write": "wake agent agent.wait sessions.patch sessions.reset sessions.delete chat.send "
     "chat.abort send message.action",
     "pairing": "device.pair.list device.pair.approve device.pair.reject device.pair.remove "
     "device.pair.rename device.token.rotate device.token.revoke pairing.list pairing.approve",
-    "approvals": "exec.approval.list plugin.approval.list",
+    "approvals": "exec.approval.list exec.approval.request exec.approval.waitDecision "
+    "exec.approval.resolve plugin.approval.list",
     "questions": "question.list",
 }
 NEEDED = {name: f"operator.{scope}" for scope, names in NEEDS.items() for name in names.split()}
@@ -82,7 +83,7 @@ class MethodAttacks(AttackCase):
                 verdict.note((held, name), past, may)
         return verdict
 
-    @hostile(4704)
+    @hostile(5056)
     def test_cve_2026_25593_methods_and_rights(self) -> None:
         """Clients wrote the configuration and so ran programs, without the right to (8.4).
 
@@ -181,7 +182,7 @@ class ClaimAttacks(AttackCase):
                 verdict.note((asked, got, name), not refused, name in OPEN)
         return verdict
 
-    @hostile(4080)
+    @hostile(4380)
     def test_ghsa_943q_mwmv_hhvh_nodes_call_nothing(self) -> None:
         """What reached one surface reached every method behind it; a node is no operator at all."""
         self.held(self.come_as_nodes())
