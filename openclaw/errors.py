@@ -71,6 +71,12 @@ class NotPaired(GatewayError):
     code = "NOT_PAIRED"
 
 
+class ApprovalNotFound(GatewayError):
+    """There is no such question to a person, or not any longer."""
+
+    code = "APPROVAL_NOT_FOUND"
+
+
 class Unavailable(GatewayError):
     """The gateway cannot do it now."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -24,14 +24,13 @@ from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.embeddings import Embeddings
 from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
-from openclaw.agents.tools.toolbox import Toolbox
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
 from openclaw.assembly.sealing import make_export_sealing, make_journal
-from openclaw.assembly.tools import ToolNeeds, make_toolbox
+from openclaw.assembly.tooling import Tooling, ToolingNeeds, make_tooling
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.schema.messages import MessageQueue, QueueMode
@@ -39,7 +38,6 @@ from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.broadcast import Broadcaster
-from openclaw.http.download import Downloads
 from openclaw.http.outbound import TreqOutbound
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
@@ -47,7 +45,6 @@ from openclaw.interfaces.agents import IAgentRuntime, IEmbeddings, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
-from openclaw.interfaces.tools import IToolbox
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
@@ -99,8 +96,8 @@ make_id = Ids()
 
 
 @frozen(kw_only=True)
-class Domain:
-    """The parts that know nothing of sockets.
+class Core:
+    """The parts that know nothing of sockets, nor of what agents work with.
 
     :ivar config_revision: names this state of the configuration, without telling its secrets.
     :ivar sealing: ``None`` where the journal is plain.
@@ -122,7 +119,6 @@ class Domain:
     audit: AuditTrail
     exports: Exports
     queue: IQueueBackend
-    toolbox: IToolbox
     embeddings: IEmbeddings
     programs: AgentPrograms
     channels: ChannelParts | None = None
@@ -132,6 +128,16 @@ class Domain:
     def statuses(self) -> Sequence[AccountStatus]:
         """Every channel account as it is now."""
         return () if self.channels is None else self.channels.channels.statuses()
+
+
+@frozen(kw_only=True)
+class Domain(Core):
+    """All parts that know nothing of sockets.
+
+    :ivar tooling: what agents work with.
+    """
+
+    tooling: Tooling
 
 
 def make_domain(
@@ -146,6 +152,30 @@ def make_domain(
     :param hide: takes secrets out of what models are told by tools.
     :param plan: the channel accounts there are.
     """
+    core = _make_core(settings, secret, reactor, plan)
+    tooling = make_tooling(
+        ToolingNeeds(
+            settings=settings,
+            store=core.store,
+            audit=core.audit,
+            events=core.broadcaster,
+            conversations=core.conversations,
+            canonical=core.keys.canonical,
+            channels=core.channels,
+            http=core.outbound,
+            make_id=make_id,
+            hide=hide,
+            now_ms=now_ms,
+            reactor=reactor,
+        )
+    )
+    core.runs.toolbox = tooling.toolbox
+    return Domain(tooling=tooling, **asdict(core, recurse=False))
+
+
+def _make_core(
+    settings: Settings, secret: bytes, reactor: Any, plan: ChannelPlan | None = None
+) -> Core:
     store, sealing = make_journal(settings, reactor)
     broadcaster = Broadcaster()
     audit = make_trail(settings, store, secret, now_ms, reactor)
@@ -170,8 +200,7 @@ def make_domain(
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
-    runs.toolbox = _toolbox(settings, conversations, keys, channels, outbound, hide, reactor)
-    return Domain(
+    return Core(
         store=store,
         second_factor=factor,
         access=make_access(settings, store, secret, broadcaster, factor, audit, now_ms, reactor),
@@ -187,7 +216,6 @@ def make_domain(
         config_revision=settings.loaded.revision(secret),
         exports=Exports(store, index, keys, now_ms),
         queue=queue,
-        toolbox=runs.toolbox,
         embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         programs=programs,
         channels=channels,
@@ -224,30 +252,6 @@ def _runs(
 def _view(figures: Figures, store: SQLiteStore, broadcaster: Broadcaster) -> GatewayView:
     return GatewayView(
         version=__version__, figures=figures, store=store, connections=lambda: len(broadcaster)
-    )
-
-
-def _toolbox(
-    settings: Settings,
-    conversations: IConversations,
-    keys: SessionKeys,
-    channels: ChannelParts | None,
-    outbound: TreqOutbound,
-    hide: Callable[[str], str],
-    reactor: Any,
-) -> Toolbox:
-    return make_toolbox(
-        ToolNeeds(
-            settings=settings,
-            conversations=conversations,
-            canonical=keys.canonical,
-            channels=None if channels is None else channels.channels,
-            downloads=Downloads(outbound, reactor),
-            make_id=make_id,
-            hide=hide,
-            now_ms=now_ms,
-            reactor=reactor,
-        )
     )
 
 

@@ -125,6 +125,7 @@ class GatewayService(Service):
             await parts.store.when_open()
             await parts.access.load()
             await parts.second_factor.load()
+            await parts.approvals.load()
             await parts.conversations.load()
             await parts.queue.open()
             await parts.heartbeat.load()

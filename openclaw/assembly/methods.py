@@ -16,6 +16,7 @@ from openclaw.config.settings import Settings
 from openclaw.gateway.audited import audited
 from openclaw.gateway.dispatcher import Handler
 from openclaw.gateway.methods.agents import AgentMethods, AgentProfile
+from openclaw.gateway.methods.approvals import ApprovalMethods
 from openclaw.gateway.methods.audit import AuditMethods
 from openclaw.gateway.methods.automation import AutomationMethods
 from openclaw.gateway.methods.channels import ChannelMethods
@@ -28,6 +29,7 @@ from openclaw.gateway.methods.pairing import PairingMethods
 from openclaw.gateway.methods.queue import QueueMethods
 from openclaw.gateway.methods.sessions import SessionMethods
 from openclaw.gateway.methods.setup import Reached, SetupMethods
+from openclaw.gateway.methods.skills import SkillMethods
 from openclaw.gateway.methods.system import SystemMethods
 from openclaw.gateway.methods.token import TokenMethods
 from openclaw.gateway.methods.workers import WorkerMethods
@@ -40,6 +42,7 @@ from openclaw.monitoring.log_tail import LogTail
 from openclaw.protocol.methods import METHODS
 from openclaw.protocol.schema.configuration import ConfigIssue, ConfigSnapshot
 from openclaw.protocol.schema.system import DashboardLink, TlsStatus
+from openclaw.security.exec.binding import command_line
 
 
 @frozen(kw_only=True)
@@ -67,8 +70,10 @@ class MethodTable:
             self._agents(),
             self._sessions(),
             self._chat(),
+            SkillMethods(skills=domain.tooling.skills, main_of=domain.keys.main_of),
             self._channels(),
             AutomationMethods(),
+            ApprovalMethods(approvals=domain.tooling.approvals, command_line=command_line),
             devices,
             self._setup(),
             PairingMethods(senders=domain.access.senders, devices=devices),

@@ -35,6 +35,7 @@ from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_file import Hide
 from openclaw.protocol.schema.system import DashboardLink
 from openclaw.security.audit.trail import AuditTrail
+from openclaw.security.exec.desk import ApprovalDesk
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.tls.keeper import CertificateKeeper
 from openclaw.sessions.conversations import Conversations
@@ -77,6 +78,7 @@ class Parts:
     audit: AuditTrail
     config_revision: str
     queue: IQueueBackend
+    approvals: ApprovalDesk
     hide: Hide
     programs: AgentPrograms
     channels: ChannelParts | None = None
@@ -121,10 +123,12 @@ def _port(
 
 
 def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
+    """What every gateway has running beside the rest, in the order of their start."""
     return (
         domain.audit,  # The first to start and the last to stop.
         domain.figures.lag,
         domain.outbound,
+        domain.tooling.approvals,
         front.health,
         Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
         Upkeep(domain.access.devices.flush, reactor),
@@ -157,7 +161,9 @@ def assemble(
     _join(domain, front, reactor)
     # Where nobody has to show a token, any program on this machine could spend the owner's money.
     has_token = bool(shared_secret) and settings.auth_mode != "none"
-    programs = Programs(settings, domain, front, reactor, domain.toolbox) if has_token else None
+    programs = (
+        Programs(settings, domain, front, reactor, domain.tooling.toolbox) if has_token else None
+    )
     make_api = None if programs is None else programs.make_api
 
     def stopping() -> bool:
@@ -165,7 +171,7 @@ def assemble(
 
     port_of = partial(_port, settings, domain, front, make_api, reactor, stopping)
     renewing = renewal(domain.access.policy, domain.broadcaster, domain.access.devices, reactor)
-    mcp = make_mcp(settings, domain.toolbox, domain.outbound, reactor)
+    mcp = make_mcp(settings, toolbox, domain.outbound, reactor)
     optional = (certificate, domain.sealing, front.limits.names, renewing, programs, *mcp)
     parts: Parts = Parts(
         port=port,
@@ -185,6 +191,7 @@ def assemble(
         audit=domain.audit,
         config_revision=domain.config_revision,
         queue=domain.queue,
+        approvals=domain.tooling.approvals,
         channels=domain.channels,
         hide=known.clean,
         programs=domain.programs,

@@ -1,13 +1,13 @@
 """Makes the toolbox and puts the gateway's own tools into it; each tool is a module of its own."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
+from openclaw.agents.tools.consent import ApprovalGate
 from openclaw.agents.tools.files import Edit, Ls, Read, Workspaces, Write
 from openclaw.agents.tools.message import MessageTool
 from openclaw.agents.tools.rules import LayeredRules, ToolRules
@@ -18,13 +18,16 @@ from openclaw.agents.tools.sessions import (
     SessionsHistory,
     SessionsSend,
 )
+from openclaw.agents.tools.skill import SkillTool
 from openclaw.agents.tools.toolbox import Toolbox, ToolLimits
 from openclaw.agents.tools.web_fetch import FetchLimits, WebFetch
 from openclaw.config.schema.tools import AgentTools
 from openclaw.config.settings import Settings
+from openclaw.interfaces.approvals import IApprovals
 from openclaw.interfaces.channels import IChannels
 from openclaw.interfaces.conversations import IConversations
 from openclaw.interfaces.outbound import IDownloads
+from openclaw.interfaces.skills import ISkills
 
 
 @frozen(kw_only=True)
@@ -41,6 +44,8 @@ class ToolNeeds:
     canonical: Callable[[str], str]
     channels: IChannels | None
     downloads: IDownloads
+    approvals: IApprovals
+    skills: ISkills
     make_id: Callable[[], str]
     hide: Callable[[str], str]
     now_ms: Callable[[], int]
@@ -51,14 +56,16 @@ def make_toolbox(needs: ToolNeeds) -> Toolbox:
     """Make the toolbox; other parts register their own tools in it afterwards."""
     tools = needs.settings.config.tools
     limits = ToolLimits(seconds=float(tools.timeout_seconds), characters=tools.max_result_chars)
-    toolbox = Toolbox(make_rules(needs.settings), needs.hide, needs.reactor, limits)
+    gate = ApprovalGate(needs.approvals, make_rules(needs.settings))
+    toolbox = Toolbox(make_rules(needs.settings), needs.hide, needs.reactor, limits, gate)
     conversations, canonical, make_id = needs.conversations, needs.canonical, needs.make_id
     toolbox.register(SessionStatus(conversations, needs.now_ms))
     toolbox.register(ListSessions(conversations, canonical))
     toolbox.register(SessionsHistory(conversations, canonical))
     send = SessionsSend(conversations, canonical, make_id, needs.reactor)
     toolbox.register(send, seconds=SEND_SECONDS)
-    workspaces = Workspaces(_workspace_of(needs.settings), make_id, _in_thread(needs.reactor))
+    toolbox.register(SkillTool(needs.skills))
+    workspaces = Workspaces(needs.settings.workspace_of, make_id, in_thread(needs.reactor))
     for tool in (Read, Write, Edit, Ls):
         toolbox.register(tool(workspaces))
     if needs.channels is not None:
@@ -76,18 +83,11 @@ def _web_fetch(needs: ToolNeeds) -> WebFetch:
         seconds=float(fetch.timeout_seconds),
         user_agent=fetch.user_agent or "",
     )
-    return WebFetch(needs.downloads, needs.make_id, _in_thread(needs.reactor), limits)
+    return WebFetch(needs.downloads, needs.make_id, in_thread(needs.reactor), limits)
 
 
-def _workspace_of(settings: Settings) -> Callable[[str], Path]:
-    """Agents that are in no list have the folder of none of those that are."""
-    common = settings.workspace
-    return lambda agent_id: (
-        settings.workspaces.get(agent_id) or common.with_name(f"{common.name}-{agent_id}")
-    )
-
-
-def _in_thread(reactor: Any) -> Callable[..., Deferred[Any]]:
+def in_thread(reactor: Any) -> Callable[..., Deferred[Any]]:
+    """Runs functions that block in the reactor's own threads."""
     return lambda work, *arguments: deferToThreadPool(
         reactor, reactor.getThreadPool(), work, *arguments
     )
@@ -110,4 +110,5 @@ def _layer(tools: AgentTools) -> ToolRules:
         allow=tools.allow,
         also_allow=tools.also_allow,
         deny=tools.deny,
+        approval=tools.approval,
     )

@@ -22,6 +22,7 @@ _COMMANDS = {
     "channels": ("channels", "The chat platforms it can be reached on."),
     "message": ("message", "Say something on a chat platform."),
     "queue": ("queue", "What waits, and what could not be delivered."),
+    "skills": ("skills", "What agents know how to do."),
     "logs": ("logs", "Show the gateway's log."),
     "mfa": ("mfa", "Protect what matters with an authenticator app."),
     "dashboard": ("dashboard", "Print a sign-in link for the web chat."),

@@ -102,6 +102,8 @@ class Settings:
     :ivar sealing: how the journal is sealed.
     :ivar access: credentials besides token and password, and second factors.
     :ivar backends: agents that are programs, by id; each is a provider too.
+    :ivar search_path: where programs are.
+    :ivar variables: names of the environment that have a value; the values are not kept.
     :ivar warnings: what an operator should read once at start.
     """
 
@@ -131,6 +133,8 @@ class Settings:
     access: AccessSettings = field(factory=AccessSettings)
     address_list: AddressList = field(factory=AddressList)
     backends: Mapping[str, AgentBackend] = field(factory=dict)
+    search_path: str = field(default="", eq=False, repr=False)
+    variables: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -214,6 +218,8 @@ def effective(
         workspaces=_workspaces(config, common, home),
         providers=ready,
         mcp=mcp,
+        search_path=known.get("PATH", ""),
+        variables=frozenset(name for name, value in known.items() if value),
         tls=tls_settings(config, home),
         allow_plaintext=options.allow_plaintext or gateway.allow_plaintext,
         remote_fingerprints=remote_fingerprints(gateway.remote.tls_fingerprint),

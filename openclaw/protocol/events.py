@@ -6,7 +6,7 @@ from attrs import frozen
 
 from openclaw.protocol import scopes
 from openclaw.protocol.connect import Challenge
-from openclaw.protocol.schema import agents, chat, devices, sessions, system, workers
+from openclaw.protocol.schema import agents, approvals, chat, devices, sessions, system, workers
 
 
 @frozen
@@ -81,6 +81,18 @@ _TABLE = (
         workers.WorkerAbort,
         scopes.WORKER_RUN,
         "Nobody waits for a run of this worker any more; it confirms with ``worker.run.fail``.",
+    ),
+    EventKind(
+        "exec.approval.requested",
+        approvals.ApprovalRow,
+        scopes.APPROVALS,
+        "Something dangerous waits for a person.",
+    ),
+    EventKind(
+        "exec.approval.resolved",
+        approvals.ApprovalResolved,
+        scopes.APPROVALS,
+        "It was decided about, or nobody did in time.",
     ),
 )
 

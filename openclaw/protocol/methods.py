@@ -1,8 +1,7 @@
 """The one table of methods: params, result, scope, key, work. What they do is elsewhere."""
 
-from typing import Any
-
 from openclaw.protocol import scopes, worker_methods
+from openclaw.protocol.decisions import DECISIONS
 from openclaw.protocol.method import Method
 from openclaw.protocol.schema import (
     agents,
@@ -16,6 +15,7 @@ from openclaw.protocol.schema import (
     mfa,
     queue,
     sessions,
+    skills,
     system,
 )
 from openclaw.protocol.schema.common import NoParams, Ok
@@ -67,6 +67,13 @@ _TABLE = (
         agents.AgentIdentity,
         _READ,
         "What an agent is called.",
+    ),
+    Method(
+        "skills.status",
+        skills.SkillsStatusParams,
+        skills.SkillsStatus,
+        _READ,
+        "The skills of an agent, and what they lack.",
     ),
     Method("models.list", agents.ModelsListParams, agents.ModelsList, _READ, "The models."),
     Method(
@@ -332,9 +339,7 @@ _TABLE = (
         work=True,
     ),
     Method("queue.discard", queue.QueueIdsParams, queue.QueueDone, _ADMIN, "Forget dead letters."),
-    Method("exec.approval.list", NoParams, list[Any], scopes.APPROVALS, "Open approvals."),
-    Method("plugin.approval.list", NoParams, list[Any], scopes.APPROVALS, "Open approvals."),
-    Method("question.list", NoParams, automation.QuestionList, scopes.QUESTIONS, "Open questions."),
+    *DECISIONS,
     Method(
         "mfa.status", NoParams, mfa.MfaStatus, _READ, "The second factor, and what asks for it."
     ),

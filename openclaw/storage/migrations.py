@@ -117,6 +117,16 @@ MIGRATIONS: tuple[Migration, ...] = (
             "create index trace_by_time on trace(at)",
         ),
     ),
+    Migration(
+        7,
+        (
+            """create table approval(
+                id text primary key, digest text not null, state text not null,
+                body {blob} not null, created_at bigint not null, expires_at bigint not null,
+                decided_by text not null default '')""",
+            "create index approval_by_state on approval(state, created_at)",
+        ),
+    ),
 )
 
 

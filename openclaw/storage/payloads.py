@@ -37,6 +37,7 @@ PAYLOADS = (
     Payload("queue_message", "body", ("message_id",)),
     Payload("queue_letter", "reason", ("message_id",)),
     Payload("queue_letter", "body", ("message_id",)),
+    Payload("approval", "body", ("id",)),
     Payload("setting", "value", ("name",)),
     Payload("channel_state", "value", ("channel", "account", "name")),
 )

@@ -18,6 +18,7 @@ HEARS = {
     "operator.read": "presence agent chat session.message sessions.changed",
     "operator.pairing": "device.pair.requested device.pair.resolved device.pair.changed",
     "worker.run": "worker.run.request worker.run.abort",
+    "operator.approvals": "exec.approval.requested exec.approval.resolved",
     "": "connect.challenge tick health shutdown heartbeat",
 }
 NEEDED = {name: scope for scope, names in HEARS.items() for name in names.split()}

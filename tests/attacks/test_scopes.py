@@ -30,12 +30,13 @@ NEEDS = {
     "admin": "system-event set-heartbeats sessions.compact audit.list audit.verify mfa.enroll "
     "encryption.status encryption.rotate mfa.confirm mfa.disable dashboard.link queue.retry "
     "queue.discard sessions.unseal device.pair.setupCode gateway.token.rotate "
-    "channels.reload channels.stop channels.logout",
+    "channels.reload channels.stop channels.logout exec.approvals.get",
     "write": "wake agent agent.wait sessions.patch sessions.reset sessions.delete chat.send "
     "chat.abort send message.action",
     "pairing": "device.pair.list device.pair.approve device.pair.reject device.pair.remove "
     "device.pair.rename device.token.rotate device.token.revoke pairing.list pairing.approve",
-    "approvals": "exec.approval.list plugin.approval.list",
+    "approvals": "exec.approval.list exec.approval.request exec.approval.waitDecision "
+    "exec.approval.resolve plugin.approval.list",
     "questions": "question.list",
 }
 NEEDED = {name: f"operator.{scope}" for scope, names in NEEDS.items() for name in names.split()}

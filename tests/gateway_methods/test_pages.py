@@ -35,7 +35,6 @@ class EmptyPageTests(MethodCase):
         self.assertEqual(self.ok("cron.list", **asked), {**page, "limit": 50, "offset": 7})
 
     def test_approvals_and_questions(self) -> None:
-        self.assertEqual(self.ok("exec.approval.list"), [])
         self.assertEqual(self.ok("plugin.approval.list"), [])
         self.assertEqual(self.ok("question.list"), {"questions": []})
 

@@ -14,6 +14,16 @@ from tests.protocol.wire_types import fields, options, sample, wire_types
 STRICT = {"AgentParams"}
 # Fields that the original sends as ``null``, so ours do too.
 NULLS = {
+    "ApprovalAnswer.decision",
+    "ApprovalResolved.decision",
+    "ApprovalRequestParams.agentId",
+    "ApprovalRequestParams.ask",
+    "ApprovalRequestParams.cwd",
+    "ApprovalRequestParams.host",
+    "ApprovalRequestParams.nodeId",
+    "ApprovalRequestParams.resolvedPath",
+    "ApprovalRequestParams.security",
+    "ApprovalRequestParams.sessionKey",
     "ConfigSnapshot.raw",
     "CronPage.nextOffset",
     "CronStatus.nextWakeAtMs",

@@ -20,16 +20,18 @@ GROUPS = {
 }
 """Names for several tools at once; tools that other packages bring are named as well."""
 PROFILES: dict[str, tuple[str, ...]] = {
-    "minimal": ("session_status",),
+    "minimal": ("session_status", "skill"),
     "messaging": (
         "group:messaging",
         "sessions_list",
         "sessions_history",
         "sessions_send",
         "session_status",
+        "skill",
         "group:mcp",
     ),
     "coding": (
+        "skill",
         "group:fs",
         "group:runtime",
         "group:web",
@@ -50,12 +52,14 @@ class ToolRules:
     :ivar allow: the only tools; ``None`` for any, nothing in it for none at all.
     :ivar also_allow: tools besides those of the profile and of ``allow``.
     :ivar deny: never these, whatever else says they may.
+    :ivar approval: of these, a person approves every use.
     """
 
     profile: str = ""
     allow: tuple[str, ...] | None = None
     also_allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    approval: tuple[str, ...] = ()
 
     def permits(self, name: str) -> bool:
         """Whether this layer lets a tool pass; the profile is not looked at."""
@@ -79,6 +83,10 @@ class LayeredRules:
     def permits(self, name: str) -> bool:
         """Whether the agent may use a tool."""
         return matches(name, self._profile) and all(one.permits(name) for one in self._layers)
+
+    def needs_approval(self, name: str) -> bool:
+        """Whether a person has to approve every use of a tool; any layer can say so."""
+        return any(matches(name, one.approval) for one in self._layers)
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from openclaw.agents.tools.checking import read_arguments
+from openclaw.agents.tools.consent import ApprovalGate
 from openclaw.agents.tools.rules import LayeredRules
 from openclaw.agents.tools.schemas import schema_of
 from openclaw.deferreds import deferred
@@ -58,6 +59,7 @@ class Toolbox:
 
     :param rules: what the configuration says of an agent's tools.
     :param hide: takes secrets out of what a model is told.
+    :param gate: asks a person where the rules say so; the time for that is not the tool's.
     """
 
     _log = Logger()
@@ -68,11 +70,13 @@ class Toolbox:
         hide: Callable[[str], str],
         clock: IReactorTime,
         limits: ToolLimits | None = None,
+        gate: ApprovalGate | None = None,
     ) -> None:
         self._rules = rules
         self._hide = hide
         self._clock = clock
         self._limits = ToolLimits() if limits is None else limits
+        self._gate = gate
         self._tools: dict[str, _Registered] = {}
         self._sources: list[IToolSource] = []
 
@@ -122,6 +126,8 @@ class Toolbox:
             names = ", ".join(one.tool.name for one in offered) or "none"
             raise ToolFailed(f"there is no tool {name[:100]!r} here; there are: {names}")
         wanted = read_arguments(name, found.tool.arguments, arguments)
+        if self._gate is not None:
+            await self._gate.passed(name, wanted, use)
         try:
             return await found.tool.use(wanted, use).addTimeout(found.seconds, self._clock)
         except TooLate:

@@ -76,7 +76,7 @@ class AgentDefaults(Section, frozen=True, kw_only=True):
     memory_search: Annotated[Any, later("Search in memory files.")] = None
     sandbox: Annotated[Any, later("Isolation of tools.")] = None
     tools: Annotated[AgentTools, now("Tools the agents may use.")] = AgentTools()
-    skills: Annotated[Any, later("Skills the agent may use.")] = None
+    skills: Annotated[tuple[str, ...] | None, now("The only skills of agents.")] = None
     thinking_default: Annotated[str | None, later("Thinking level.")] = None
     verbose_default: Annotated[str | None, later("How much of the work is shown.")] = None
     user_timezone: Annotated[str | None, later("The user's time zone.")] = None
@@ -112,7 +112,7 @@ class Agent(Section, frozen=True, kw_only=True):
     ] = None
     heartbeat: Annotated[Any, later("Its own regular turn.")] = None
     tools: Annotated[AgentTools, now("Tools it may use.")] = AgentTools()
-    skills: Annotated[Any, later("Skills it may use.")] = None
+    skills: Annotated[tuple[str, ...] | None, now("The only skills it may use.")] = None
     sandbox: Annotated[Any, later("Isolation of its tools.")] = None
     subagents: Annotated[Any, later("Agents it may start.")] = None
     group_chat: Annotated[Any, later("Behaviour in groups.")] = None

@@ -12,6 +12,7 @@ from openclaw.config.schema.mcp import Mcp
 from openclaw.config.schema.messages import Messages
 from openclaw.config.schema.models import Models
 from openclaw.config.schema.security import Audit, Security
+from openclaw.config.schema.skills import Skills
 from openclaw.config.schema.tools import Tools
 from openclaw.config.schema.traffic import (
     Access,
@@ -119,7 +120,7 @@ class Config(Section, frozen=True, kw_only=True):
     nodes: Annotated[Any, later("Kinds of nodes.")] = None
     node_host: Annotated[Any, later("This host as a node.")] = None
     canvas_host: Annotated[Any, later("The canvas listener.")] = None
-    skills: Annotated[Any, later("Skills of agents.")] = None
+    skills: Annotated[Skills, now("Skills of agents.")] = Skills()
     tools: Annotated[Tools, now("Tools of agents.")] = Tools()
     plugins: Annotated[Any, later("Plugins of the original; never loaded.")] = None
     monitoring: Annotated[Any, later("Alerts.")] = None

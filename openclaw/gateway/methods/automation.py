@@ -22,7 +22,6 @@ class AutomationMethods:
         return {
             "cron.status": self._cron_status,
             "cron.list": self._cron_list,
-            "exec.approval.list": self._nothing,
             "plugin.approval.list": self._nothing,
             "question.list": self._questions,
         }

@@ -1,0 +1,22 @@
+"""Where runs and methods meet the skills of agents: instructions in directories of their own."""
+
+from twisted.internet.defer import Deferred
+from zope.interface import Interface
+
+from openclaw.protocol.schema.skills import SkillsStatus
+
+
+class ISkills(Interface):
+    """The skills that each agent has now; a change on disk is seen within a few seconds."""
+
+    def prompt(agent_id: str) -> Deferred[str]:
+        """What a model is told of an agent's skills; empty if there are none. Never fails."""
+
+    def status(agent_id: str) -> Deferred[SkillsStatus]:
+        """Every skill, with what it needs and what of that is missing. Never fails."""
+
+    def read(agent_id: str, name: str, path: str) -> Deferred[bytes]:
+        """A file of a skill that the agent can use.
+
+        Fails with :class:`openclaw.interfaces.tools.ToolFailed`.
+        """

@@ -1,0 +1,1 @@
+"""Approvals of single dangerous things: what is bound, what is kept, who has decided."""
