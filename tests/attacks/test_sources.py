@@ -165,9 +165,11 @@ class SourceAttacks(AttackCase):
 
 _ADDRESS = re.compile(r"(?i)(url|uri|host|hostname|endpoint|gateway|server|address|origin|proxy)$")
 # A name in the presence list, a label nobody follows, a picture for the guarded HTTP client; and
-# what is written into a code for a device, where only that device goes.
+# what is written into a code for a device, where only that device goes. What waits for an approval
+# is shown to a person and hashed: it names a command, and nothing here runs it.
 _NO_GATEWAY = {
     *(("system-event", "/host"), ("agent", "/origin"), ("send", "/mediaUrl")),
+    *(("exec.approval.request", "/host"), ("exec.approval.request", "/command")),
     *(
         ("device.pair.setupCode", f"/{name}")
         for name in ("publicUrl", "preferRemoteUrl", "joinUrl")
