@@ -25,6 +25,7 @@ from openclaw.interfaces.conversations import (
     Wishes,
 )
 from openclaw.interfaces.events import IEvents
+from openclaw.interfaces.skills import ISkills
 from openclaw.interfaces.tools import Authority, IToolbox
 from openclaw.protocol.schema.chat import Message, TextPart
 
@@ -80,6 +81,8 @@ class Runs:
         """Set once, right after both are made: each needs the other."""
         self.toolbox: IToolbox | None = None
         """What models may use; set once likewise, ``None`` for nothing."""
+        self.skills: ISkills | None = None
+        """What models are told they know; set once likewise, ``None`` for nothing."""
 
     # -- IRuns ---------------------------------------------------------------------------------
 
@@ -197,7 +200,7 @@ class Runs:
             agent_id=entry.agent_id,
             model=self._commands.models()[0] if command else model,
             turns=turns,
-            system=entry.system,
+            system=entry.system if runtime is self._commands else await self._system(entry),
             timeout_seconds=self._seconds(entry),
             tools=wishes.tools,
             tool_choice=wishes.tool_choice,
@@ -208,6 +211,11 @@ class Runs:
         toolbox = None if command else self.toolbox
         absorb = partial(self._conversations.absorb, entry)
         return await ToolLoop(runtime, run, toolbox, absorb).work(request)
+
+    async def _system(self, entry: Input) -> str:
+        """What a model is told before the turns."""
+        skills = "" if self.skills is None else await self.skills.prompt(entry.agent_id)
+        return "\n\n".join(part for part in (entry.system, skills) if part)
 
     async def _finish(self, run: Run, ending: Ending) -> None:
         """Store the end, then tell it: nobody hears of an answer that could still be lost."""

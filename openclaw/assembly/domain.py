@@ -169,7 +169,7 @@ def make_domain(
             reactor=reactor,
         )
     )
-    core.runs.toolbox = tooling.toolbox
+    core.runs.toolbox, core.runs.skills = tooling.toolbox, tooling.skills
     return Domain(tooling=tooling, **asdict(core, recurse=False))
 
 

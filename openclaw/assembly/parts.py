@@ -161,9 +161,8 @@ def assemble(
     _join(domain, front, reactor)
     # Where nobody has to show a token, any program on this machine could spend the owner's money.
     has_token = bool(shared_secret) and settings.auth_mode != "none"
-    programs = (
-        Programs(settings, domain, front, reactor, domain.tooling.toolbox) if has_token else None
-    )
+    toolbox = domain.tooling.toolbox
+    programs = Programs(settings, domain, front, reactor, toolbox) if has_token else None
     make_api = None if programs is None else programs.make_api
 
     def stopping() -> bool:

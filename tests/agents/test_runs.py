@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from openclaw.errors import InvalidRequest, ModelError, StoreError
 from openclaw.interfaces.agents import RunOutcome, Usage
 from openclaw.interfaces.conversations import IRunner, IRuns
+from openclaw.interfaces.skills import ISkills
 from openclaw.protocol.schema.sessions import PatchParams
 from tests.sessions.rig import COMMANDS, MAIN, MODEL, OTHER, Call, WorldCase
 
@@ -443,3 +445,32 @@ class RequestTests(RunsCase):
         assert row is not None
         self.assertEqual((row.input_tokens, row.output_tokens), (11, 6))
         self.assertEqual(self.messages()[1]["usage"], {"input": 10, "output": 5, "totalTokens": 15})
+
+
+@implementer(ISkills)
+class Knowing:
+    """Skills that are told and nothing else."""
+
+    def prompt(self, agent_id: str) -> Deferred[str]:
+        """What this agent knows."""
+        return succeed(f"{agent_id} can knit")
+
+    def status(self, agent_id: str) -> Deferred[Any]:
+        """Nobody asks."""
+        raise NotImplementedError
+
+    def read(self, agent_id: str, name: str, path: str) -> Deferred[bytes]:
+        """Nobody asks."""
+        raise NotImplementedError
+
+
+class SkillTests(RunsCase):
+    """Models are told what they know how to do."""
+
+    def test_a_model_is_told_behind_what_the_run_says(self) -> None:
+        self.world.runs.skills = Knowing()
+        call = self.start_run(system="Be brief.")
+        self.assertEqual(call.request.system, "Be brief.\n\nmain can knit")
+
+    def test_without_any_nothing_is_said(self) -> None:
+        self.assertEqual(self.start_run().request.system, "")

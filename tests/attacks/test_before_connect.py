@@ -62,7 +62,7 @@ class EarlyAttacks(LiveCase):
 
         self.patch(Dispatcher, "dispatch", noting)
 
-    @hostile(675)
+    @hostile(720)
     async def test_cve_2026_25593_methods_before_connect(self) -> None:
         """A client without authentication wrote the configuration, and with it programs (8.4)."""
         self.watch()

@@ -178,7 +178,7 @@ class LiveAddressAttacks(LiveCase):
             await caller.leave()
         return verdict
 
-    @hostile(292)
+    @hostile(312)
     async def test_ghsa_g6q9_8fvw_f7rf_addresses_in_params(self) -> None:
         """A tool's argument made the gateway connect to somebody else's."""
         self.held(await self.name_it())

@@ -49,7 +49,7 @@ class EventAttacks(AttackCase):
                     verdict.note((held, follows, session, name), bool(person.heard()), may)
         return verdict
 
-    @hostile(4576)
+    @hostile(5088)
     def test_ghsa_q7q8_3mgw_q67r_events_beyond_the_grant(self) -> None:
         """Reading and searching showed what belonged to others (CVE-2026-53844).
 

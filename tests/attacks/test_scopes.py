@@ -85,7 +85,7 @@ class MethodAttacks(AttackCase):
                 verdict.note((held, name), past, may)
         return verdict
 
-    @hostile(5984)
+    @hostile(6336)
     def test_cve_2026_25593_methods_and_rights(self) -> None:
         """Clients wrote the configuration and so ran programs, without the right to (8.4).
 
@@ -184,7 +184,7 @@ class ClaimAttacks(AttackCase):
                 verdict.note((asked, got, name), not refused, name in OPEN)
         return verdict
 
-    @hostile(4380)
+    @hostile(4680)
     def test_ghsa_943q_mwmv_hhvh_nodes_call_nothing(self) -> None:
         """What reached one surface reached every method behind it; a node is no operator at all."""
         self.held(self.come_as_nodes())
