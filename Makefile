@@ -22,7 +22,7 @@ SCHEDULES ?= 1000
 DISCONNECTS ?= 1000
 FLAPS ?= 1000
 QUIET_HOURS ?= 24
-FUZZ ?= 2600
+FUZZ ?= 3500
 # More words for ``openclaw gateway``: make run ARGS="--port 19000"
 ARGS ?=
 
