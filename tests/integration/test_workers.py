@@ -207,7 +207,7 @@ class PiWorkerTests(WorkersCase):
 
 
 HEARD_BY_ALL = frozenset({"tick", "health", "heartbeat", "shutdown"})
-SHOWN = '"hang": lambda: (delta("seen "), time.sleep(600))'
+SHOWN = '"hang": lambda: (delta("seen "), time.sleep(30))'
 
 
 def agents_of(worker: Running) -> list[int]:

@@ -1,5 +1,6 @@
 """MCP servers for real: those of the official library on both transports, and hostile ones."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -298,9 +300,10 @@ class Listening(ProcessProtocol):
         self.ended.callback(None)
 
     def kill(self) -> None:
-        """End it."""
+        """End it, unless it has ended by itself."""
         if not self.ended.called and self.transport is not None:
-            self.transport.signalProcess("KILL")
+            with contextlib.suppress(ProcessExitedAlready):
+                self.transport.signalProcess("KILL")
 
 
 del ServerCase, OfficialContract  # They are no tests by themselves.
