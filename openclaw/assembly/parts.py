@@ -105,7 +105,7 @@ def _join(domain: Domain, front: Front, reactor: Any) -> None:
         from openclaw.routing.admission import Admission
 
         senders, work = domain.access.senders, front.limits.work
-        admission = Admission(senders, work.take_sender, reactor.seconds)
+        admission = Admission(senders, work.take_sender, reactor.seconds, now_ms)
         domain.channels.join(domain.conversations, admission)
         domain.channels.changed = front.health.renew
 

@@ -20,20 +20,29 @@ STARTING = frozenset(("message", "command", "button"))
 # A stranger who presses a button or reacts has said nothing that could be answered.
 _ASKING = frozenset(("message", "command"))
 NOTICE_SECONDS = 60.0
+LONGEST_AGO_SECONDS = 24 * 3600.0
 
-Work = Callable[[str, str], None]
+Work = Callable[[str, str, float], None]
 
 
 @implementer(IAdmission)
 class Admission:
     """Who may speak, whether the assistant was meant, and how much is too much.
 
-    :param work: counts one message of a sender on a channel; raises
+    :param work: counts one message of a sender on a channel, sent so many seconds ago; raises
         :class:`openclaw.errors.Busy` if it is one too many.
     :param seconds: monotonic clock.
+    :param now_ms: the clock that platforms go by, Unix milliseconds.
     """
 
-    def __init__(self, senders: ISenders, work: Work, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        senders: ISenders,
+        work: Work,
+        seconds: Callable[[], float],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._now_ms = now_ms
         self._senders = senders
         self._work = work
         self._pairs = BotPairs(seconds)
@@ -66,13 +75,18 @@ class Admission:
         if message.sender.is_bot and not self._pairs.take(sender):
             return "bot_loop", ""
         try:
-            self._work(message.channel, message.sender.id)
+            self._work(message.channel, message.sender.id, self._ago(message))
         except Busy as busy:
             silent = message.sender.is_bot or message.chat_type != "dm"
             if silent or not self._notices.take(sender):
                 return "rate", ""
             return "rate", for_hasty(message.text, busy.retry_after_ms or 0)
         return None, ""
+
+    def _ago(self, message: Inbound) -> float:
+        """How long ago it was sent: what a platform kept while we were away comes all at once."""
+        ago = (self._now_ms() - message.timestamp_ms) / 1000
+        return min(max(0.0, ago), LONGEST_AGO_SECONDS)
 
     # -- strangers -----------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class DoorAttacks(AttackCase):
         self.store.startService()
         self.addCleanup(self.store.stopService)
         self.senders = SenderCodes(self.store, CodeMaker(b"k" * 32), lambda: 1)
-        self.door = Admission(self.senders, lambda channel, sender: None, lambda: 1.0)
+        self.door = Admission(self.senders, lambda *_: None, lambda: 1.0, lambda: 0)
 
     def approve(self, channel: str, account: str, sender: str) -> None:
         """Let somebody in by the code."""

@@ -69,7 +69,7 @@ class Door:
         self.routes = Routes(store, now_ms)
         self.intake = Intake(
             Gates(
-                admission=Admission(senders, lambda *_: None, clock.seconds),
+                admission=Admission(senders, lambda *_: None, clock.seconds, lambda: 0),
                 router=Router((), KeyMaker(), self.routes),
                 queue=queue,
                 outbox=self.outbox,

@@ -38,6 +38,7 @@ class DoorCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(START_SECONDS)
+        self.wall_ms = 1
         self.store = MemoryStore(self.clock)
         self.store.startService()
         self.addCleanup(self.store.stopService)
@@ -50,7 +51,9 @@ class DoorCase(SynchronousTestCase):
         )
         self.successResultOf(self.senders.load())
         work = WorkLimit(self.clock.seconds)
-        self.door = Admission(self.senders, work.take_sender, self.clock.seconds)
+        self.door = Admission(
+            self.senders, work.take_sender, self.clock.seconds, lambda: self.wall_ms
+        )
 
     def admit(self, message: Inbound, **rules: Any) -> Verdict:
         """Judge one event."""

@@ -281,6 +281,16 @@ class PaceTests(DoorCase):
         self.clock.advance(1)
         self.assertIsNone(self.admit(inbound(), **rules).refusal)
 
+    def test_what_was_said_while_we_were_away_counts_when_it_was_said(self) -> None:
+        rules = {"dm": "open", "allow_from": frozenset("*")}
+        self.wall_ms = 60_000
+        slow = [self.admit(inbound(timestamp_ms=1000 * n), **rules) for n in range(50)]
+        self.assertEqual({one.refusal for one in slow}, {None})
+        hasty = [self.admit(inbound("43", timestamp_ms=7), **rules) for _ in range(12)]
+        self.assertEqual([one.refusal for one in hasty], [None] * 10 + ["rate"] * 2)
+        future = [self.admit(inbound("44", timestamp_ms=10**15), **rules) for _ in range(12)]
+        self.assertEqual([one.refusal for one in future], [None] * 10 + ["rate"] * 2)
+
     def test_groups_are_not_told_about_haste(self) -> None:
         said = inbound(chat_type="group", mention="native")
         verdicts = [self.admit(said, **LISTED) for _ in range(11)]

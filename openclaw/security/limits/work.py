@@ -40,14 +40,15 @@ class WorkLimit:
         key = ("address", bucket(peer.address)) if device_id is None else ("device", device_id)
         self._take(method, key)
 
-    def take_sender(self, channel: str, sender: str) -> None:
+    def take_sender(self, channel: str, sender: str, ago: float = 0.0) -> None:
         """Count one message that came through a chat channel.
 
+        :param ago: seconds since it was sent.
         :raises openclaw.errors.Busy: it was one too many.
         """
-        self._take(f"messages on {channel}", ("sender", f"{channel}:{sender}"))
+        self._take(f"messages on {channel}", ("sender", f"{channel}:{sender}"), ago)
 
-    def _take(self, what: str, key: tuple[str, str]) -> None:
-        wait_ms = self._buckets.take(key)
+    def _take(self, what: str, key: tuple[str, str], ago: float = 0.0) -> None:
+        wait_ms = self._buckets.take(key, ago)
         if wait_ms:
             raise rate_limited(what, str(self._buckets.rate), "work", wait_ms)
