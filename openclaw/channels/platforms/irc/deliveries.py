@@ -19,6 +19,9 @@ from openclaw.interfaces.queue import Undelivered
 
 CONFIRM_SECONDS = 30.0
 SLOW_DOWN_MS = 10_000
+BUSY_MS = 50
+"""When to try again what came while something else was being said."""
+
 REMEMBERED = 500
 LEAST_ROOM = 100
 
@@ -84,6 +87,11 @@ class Deliveries:
         lines = [part for line in sayable(text) for part in cut(line, width)]
         if not lines:
             raise Undelivered("there is no text in it that IRC can carry", "never")
+        wait_ms = self._pace.wait_ms() or (BUSY_MS if self._lock.locked else 0)
+        if wait_ms:
+            # It waits in the queue, where a stop finds it unsaid; nobody would know that of one
+            # that was stopped in here.
+            raise Undelivered("the server takes no more lines yet", "later", wait_ms)
         async with self._lock:
             return await self._say(outgoing, target, lines)
 

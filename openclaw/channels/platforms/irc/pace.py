@@ -18,6 +18,11 @@ class Pace:
         self._left = float(burst)
         self._at = clock.seconds()
 
+    def wait_ms(self) -> int:
+        """Milliseconds until one more line may leave; 0: now."""
+        self._fill()
+        return 0 if self._left >= 1 else int((1 - self._left) * self._seconds * 1000) + 1
+
     async def take(self) -> None:
         """Wait until one more line may leave, and count it."""
         self._fill()
