@@ -13,7 +13,7 @@ from openclaw.interfaces.security import Admitted, Peer
 from openclaw.protocol.connect import ConnectAuth
 from openclaw.protocol.frames import Request
 from openclaw.protocol.methods import METHODS
-from openclaw.protocol.scopes import expand
+from openclaw.protocol.scopes import rights
 from openclaw.security import admission, pairing
 from tests.attacks.judging import AttackCase, Verdict, hostile
 from tests.gateway.people import Person
@@ -95,7 +95,11 @@ class MethodAttacks(AttackCase):
         self.held(self.call_all())
         everything = frozenset(SCOPES)
         client = sys.modules[Client.__module__]
-        self.patch(client, "expand", lambda held: everything if WRITE in held else expand(held))
+        self.patch(
+            client,
+            "rights",
+            lambda role, held: everything if WRITE in held else rights(role, held),
+        )
         self.caught(self.call_all())
 
 
