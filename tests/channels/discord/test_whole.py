@@ -1,6 +1,7 @@
 """Discord inside a whole gateway."""
 
 from openclaw.channels.counterpart import Counterpart
+from openclaw.testing.model import REPLY
 from tests.channels.discord.counterpart import FakeDiscord
 from tests.channels.discord.rig import ALICE, BOB, reactor
 from tests.channels.discord.world import GUILD_ID, MODERATORS_ID
@@ -27,7 +28,7 @@ class DiscordTests(WholeContract, WholeCase):
         await self.until(lambda: chosen in self.discord.rest.answers, "answer in place")
         self.assertEqual(self.discord.rest.callbacks[chosen], {"type": 5})
         answer = self.discord.world.messages[self.discord.rest.answers[chosen]]
-        await self.until(lambda: "mock model" in answer["content"], "whole answer")
+        await self.until(lambda: REPLY in answer["content"], "whole answer")
         self.assertEqual(len(self.discord.shown()), 1)
 
     async def test_a_guild_in_the_original_s_spelling_says_who_may_speak(self) -> None:

@@ -26,6 +26,7 @@ _MORE: dict[str, dict[str, SQLValue]] = {
     "session": {"session_id": "s", "agent_id": "a"},
     "audit": {"at": 1, "kind": "test", "chain": b""},
     "route": {"at": 1},
+    "approval": {"digest": "d", "state": "pending", "created_at": 1, "expires_at": 2},
     "queue_message": {
         **{"queue": "in", "lane": "a", "enqueued_at": 1},
         **dict.fromkeys(("attempts", "token", "interrupted", "not_before"), 0),
