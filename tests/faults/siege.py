@@ -54,6 +54,7 @@ class Siege:
 
     :param defect: what the gateway is broken by; empty for the product as it is.
     :param streaming: whether answers are shown while they grow, by account.
+    :param slow: the share of answers that take long enough to be seen growing.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Siege:
         chance: random.Random,
         defect: str = "",
         streaming: Sequence[bool] = (True, False),
+        slow: float = 0.3,
     ) -> None:
         self.place = Place(directory)
         self.chance = chance
         self.record = Record()
         self.stops = Stops()
         self._defect = defect
+        self._slow = slow
         self._running: Running | None = None
         self._open: dict[str, list[str]] = defaultdict(list)
         self._written: dict[str, float] = {}
@@ -133,7 +136,7 @@ class Siege:
         self._places[chat] += 1
         place = self._places[chat]
         key = f"{platform.name}{number}x{place}"
-        slow = self.chance.random() < 0.3
+        slow = self.chance.random() < self._slow
         length = self.chance.randint(8, 30) if slow else self.chance.choice((3, 8, 25))
         self._open[chat].append(key)
         message_id = platform.say(chat_id, request_for(key, length, 15 if slow else 0))
