@@ -247,7 +247,7 @@ class Programs:
         return ProcessRuntime(
             program,
             self.spawner,
-            lambda agent: Path("/work") / agent,
+            lambda agent: Path("/workspaces") / agent,
             self.clock,
             hide,
             self.alarms.append,

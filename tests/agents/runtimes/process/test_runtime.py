@@ -66,7 +66,7 @@ class AnswerTests(RuntimeCase):
         )
         self.assertEqual(self.agent.commands[1]["provider"], "standin")
         self.assertEqual(self.agent.commands[1]["modelId"], "mock-1")
-        self.assertEqual(self.agent.program.directory.as_posix(), "/work/main")
+        self.assertEqual(self.agent.program.directory.as_posix(), "/workspaces/main")
 
     def test_a_process_that_followed_is_told_only_what_is_new(self) -> None:
         self.answer("one")
