@@ -20,8 +20,10 @@ EVERYBODY = {"connect.challenge", "tick", "health", "shutdown", "heartbeat"}
 READERS = {"presence", "agent", "chat", "session.message", "sessions.changed"}
 PAIRERS = {"device.pair.requested", "device.pair.resolved", "device.pair.changed"}
 WORKERS = {"worker.run.request", "worker.run.abort"}  # Told to one connection each.
+APPROVERS = {"exec.approval.requested", "exec.approval.resolved"}
 HOLDERS = {
-    "operator.admin": READERS | PAIRERS,
+    "operator.admin": READERS | PAIRERS | APPROVERS,
+    "operator.approvals": APPROVERS,
     "operator.write": READERS,
     "operator.read": READERS,
     "operator.pairing": PAIRERS,
@@ -45,7 +47,7 @@ class BroadcastCase(SynchronousTestCase):
 
 class FilterTests(BroadcastCase):
     def test_the_table_is_what_is_tested_here(self) -> None:
-        self.assertEqual(set(EVENTS) - EVERYBODY - READERS - PAIRERS - WORKERS, set())
+        self.assertEqual(set(EVENTS) - EVERYBODY - READERS - PAIRERS - APPROVERS - WORKERS, set())
 
     def test_every_event_for_every_scope(self) -> None:
         for scope in (*sorted(SCOPES), None):

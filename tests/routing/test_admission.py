@@ -286,8 +286,8 @@ class PaceTests(DoorCase):
         self.wall_ms = 60_000
         slow = [self.admit(inbound(timestamp_ms=1000 * n), **rules) for n in range(50)]
         self.assertEqual({one.refusal for one in slow}, {None})
-        hasty = [self.admit(inbound("43", timestamp_ms=7), **rules) for _ in range(12)]
-        self.assertEqual([one.refusal for one in hasty], [None] * 10 + ["rate"] * 2)
+        hasty = [self.admit(inbound("43", timestamp_ms=55_000), **rules) for _ in range(17)]
+        self.assertEqual([one.refusal for one in hasty], [None] * 15 + ["rate"] * 2)
         future = [self.admit(inbound("44", timestamp_ms=10**15), **rules) for _ in range(12)]
         self.assertEqual([one.refusal for one in future], [None] * 10 + ["rate"] * 2)
 

@@ -90,12 +90,13 @@ class Buckets:
     def take(self, key: Hashable, ago: float = 0.0) -> int:
         """Take one out of a key's bucket.
 
-        :param ago: seconds since it was wanted; what comes late was not all wanted at once.
+        :param ago: seconds since it was wanted, and since when it is paid for: what comes late was
+            not all wanted at once.
         :return: 0; or, if there is none and nothing was taken, milliseconds until there is.
         """
-        now, bucket = self._seconds() - ago, self.of(key)
+        now, bucket = self._seconds(), self.of(key)
         wait = bucket.wait(now)
         if wait:
             return milliseconds(wait)
-        bucket.take(now)
+        bucket.take(now - ago)
         return 0
