@@ -39,7 +39,7 @@ JOURNAL: dict[str, tuple[str, str]] = {
     "reply into the outbox": ("enqueue_all", ""),
     "reply handed over": ("mark_replied", ""),
     "reply claimed": ("claim", "out"),
-    "reply to be tried again": ("retry", "out"),
+    "reply to be tried again": ("postpone", "out"),
     "reply recorded as sent": ("keep_sent", ""),
     "reply done": ("ack", "out"),
     "reply parked": ("bury", "out"),
