@@ -1,10 +1,10 @@
 """The skills of every agent, read from disk and read again when they change."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -68,8 +68,14 @@ class SkillRules:
 
 @frozen
 class _Found:
-    skills: tuple[Skill, ...] = ()
-    broken: tuple[BrokenSkill, ...] = ()
+    """What an agent had at one look.
+
+    :ivar usable: by name, those that the agent can use.
+    """
+
+    rows: Sequence[SkillRow] = ()
+    usable: Mapping[str, Skill] = field(factory=dict)
+    broken: Sequence[BrokenSkill] = ()
     at: float = -FRESH_SECONDS
 
 
@@ -96,15 +102,13 @@ class SkillShelf:
         self._in_thread = in_thread
         self._clock = clock
         self._found: dict[str, _Found] = {}
-        self._reported: set[tuple[str, str]] = set()
 
     @deferred
     async def prompt(self, agent_id: str) -> str:
         """See :meth:`ISkills.prompt`."""
-        status = await self.status(agent_id)
-        hidden = {one.name for one in self._found[agent_id].skills if one.hidden}
-        rows = [row for row in status.skills if row.eligible and row.name not in hidden]
-        lines = [f"- {row.name}: {' '.join(row.description.split())}" for row in rows]
+        found = await self._look(agent_id)
+        shown = [skill for skill in found.usable.values() if not skill.hidden]
+        lines = [f"- {skill.name}: {' '.join(skill.description.split())}" for skill in shown]
         if not lines:
             return ""
         text = "\n".join((_INTRODUCTION, *lines))
@@ -114,20 +118,17 @@ class SkillShelf:
     async def status(self, agent_id: str) -> SkillsStatus:
         """See :meth:`ISkills.status`."""
         found, places = await self._look(agent_id), self._places(agent_id)
-        allowed = self._rules.allowed(agent_id)
         return SkillsStatus(
             workspace_dir=str(places.workspace),
             managed_skills_dir=str(places.managed),
-            skills=[self._row(one, allowed) for one in found.skills],
+            skills=list(found.rows),
             broken=list(found.broken),
         )
 
     @deferred
     async def read(self, agent_id: str, name: str, path: str) -> bytes:
         """See :meth:`ISkills.read`."""
-        found = await self._look(agent_id)
-        allowed = self._rules.allowed(agent_id)
-        usable = {one.name: one for one in found.skills if self._row(one, allowed).eligible}
+        usable = (await self._look(agent_id)).usable
         if name not in usable:
             names = ", ".join(sorted(usable)) or "none"
             raise ToolFailed(
@@ -141,21 +142,26 @@ class SkillShelf:
         kept = self._found.get(agent_id, _Found())
         if self._clock.seconds() - kept.at < FRESH_SECONDS:
             return kept
-        directories = self._places(agent_id).directories
         try:
-            skills, broken = await self._in_thread(scan, directories)
+            found: _Found = await self._in_thread(self._take_stock, agent_id)
         except Exception:  # A disk in trouble must not end a run.
             self._log.failure("skills could not be read")
-            skills, broken = kept.skills, kept.broken
-        fresh = self._found[agent_id] = _Found(tuple(skills), tuple(broken), self._clock.seconds())
-        self._report(fresh.broken)
+            found = kept
+        for one in found.broken:
+            if one not in kept.broken:
+                self._log.warn("skill {path} is left out: {why}", path=one.path, why=one.error)
+        fresh = self._found[agent_id] = evolve(found, at=self._clock.seconds())
         return fresh
 
-    def _report(self, broken: Sequence[BrokenSkill]) -> None:
-        for one in broken:
-            if (one.path, one.error) not in self._reported:
-                self._log.warn("skill {path} is left out: {why}", path=one.path, why=one.error)
-        self._reported = {(one.path, one.error) for one in broken}
+    def _take_stock(self, agent_id: str) -> _Found:
+        """Read what there is, and look for what it needs. Blocks."""
+        skills, broken = scan(self._places(agent_id).directories)
+        allowed = self._rules.allowed(agent_id)
+        rows = [self._row(skill, allowed) for skill in skills]
+        usable = {
+            skill.name: skill for skill, row in zip(skills, rows, strict=True) if row.eligible
+        }
+        return _Found(rows, usable, broken)
 
     def _row(self, skill: Skill, allowed: Collection[str] | None) -> SkillRow:
         lacking = missing(skill, self._around)
