@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from openclaw.channels.hosts import is_loopback
 from openclaw.channels.platforms.discord.api import (
     Api,
     Limited,
@@ -13,7 +14,6 @@ from openclaw.channels.platforms.discord.api import (
     Request,
     Unauthorized,
     Unavailable,
-    is_loopback,
     root_of,
 )
 from openclaw.channels.platforms.discord.buckets import Buckets, Pass, Route

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode, urlsplit
 
-from openclaw.channels.platforms.discord.api import Api, Root, is_loopback
+from openclaw.channels.hosts import is_loopback
+from openclaw.channels.platforms.discord.api import Api, Root
 from openclaw.channels.platforms.discord.session import Session
 from openclaw.interfaces.channels import ChannelDown
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from attrs import frozen
 from twisted.logger import Logger
 
 from openclaw import __version__
+from openclaw.channels.hosts import is_loopback, leads_here
 from openclaw.channels.platforms.discord.bodies import Body, File, encode
 from openclaw.channels.platforms.discord.buckets import Buckets, Pass, Route
 from openclaw.channels.platforms.discord.codes import INVALID_FORM, error_paths, remedy
@@ -134,7 +134,7 @@ class Root:
         """Whether an address is on the API's own server; on this machine any port is."""
         parts, own = urlsplit(url), urlsplit(self.url)
         if self.is_loopback and parts.scheme in ("http", "https"):
-            return is_loopback(parts.hostname or "")
+            return leads_here(url)
         return (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
 
 
@@ -159,16 +159,6 @@ def root_of(api_url: str, allow_insecure: bool) -> Root:
             "in the open. Use https, or set channels.discord.allowInsecure."
         )
     return Root(url, loopback)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Api:

@@ -1,11 +1,9 @@
 """One IRC account: connects, signs in, hears and speaks; the parts are in the modules beside it."""
 
-import ipaddress
-from contextlib import suppress
-
 from twisted.internet.defer import Deferred, fail
 from zope.interface import implementer
 
+from openclaw.channels.hosts import is_loopback
 from openclaw.channels.platforms.irc.connection import SILENCE_SECONDS, Connection
 from openclaw.channels.platforms.irc.intake import Intake
 from openclaw.channels.platforms.irc.lines import is_target
@@ -138,7 +136,7 @@ def check(settings: IRCSettings) -> None:
         raise ChannelFailed("channels.irc.host is missing: set it to a server's name")
     if (settings.port or 1) > 65535:
         raise ChannelFailed("channels.irc.port: expected 1 to 65535, mostly 6697")
-    secure = settings.tls or settings.allow_insecure or _is_loopback(settings.host)
+    secure = settings.tls or settings.allow_insecure or is_loopback(settings.host)
     if not secure:
         raise ChannelFailed(
             f"channels.irc.tls: without it everything, passwords too, can be read on the way to "
@@ -153,12 +151,6 @@ def check(settings: IRCSettings) -> None:
                 f"channels.irc.channels: {channel!r} is no channel; expected such as #room, or "
                 '"#room key"'
             )
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _impossible(what: str) -> Undelivered:

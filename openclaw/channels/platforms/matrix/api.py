@@ -4,7 +4,6 @@ https://spec.matrix.org/latest/client-server-api/#api-standards
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -13,6 +12,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 
+from openclaw.channels.hosts import is_loopback
 from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed
 from openclaw.interfaces.outbound import IOutboundHTTP, IOutboundResponse, OutboundError
@@ -101,7 +101,8 @@ def address(homeserver: str, allow_insecure: bool) -> str:
         raise ChannelFailed(
             "channels.matrix.homeserver is no address: expected https://host, as clients use it"
         )
-    if parts.scheme == "http" and not allow_insecure and not _is_here(parts.hostname):
+    is_here = is_loopback(parts.hostname) or parts.hostname.rstrip(".") == "localhost"
+    if parts.scheme == "http" and not allow_insecure and not is_here:
         raise ChannelFailed(
             "channels.matrix.homeserver would send the token unencrypted: use https, or set "
             "channels.matrix.allowInsecure to true if the network is yours"
@@ -248,10 +249,3 @@ def undelivered(error: Refused | Unanswered) -> Undelivered:
     if error.status == 413 or error.errcode == "M_TOO_LARGE":
         words += "; set channels.matrix.textChunkLimit lower"
     return Undelivered(words, "never")
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"

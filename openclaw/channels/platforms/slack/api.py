@@ -1,13 +1,13 @@
 """Calls of Slack's Web API: form or JSON out, an object back or a :class:`SlackError`."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from twisted.internet.interfaces import IReactorTime
 
+from openclaw.channels.hosts import is_loopback
 from openclaw.channels.platforms.slack.failures import Kind, SlackError, kind_of
 from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import ChannelFailed
@@ -22,15 +22,6 @@ _DEFAULT_PAUSE_MS = 30_000
 Answer = dict[str, Any]
 
 
-def is_loopback(url: str) -> bool:
-    """Whether an address is this machine's own."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def checked_root(url: str, allow_insecure: bool) -> str:
     """The Web API's address with one slash at its end.
 
@@ -42,7 +33,7 @@ def checked_root(url: str, allow_insecure: bool) -> str:
             f"apiUrl: expected an address such as https://slack.com/api/, found {parts.scheme!r}; "
             "remove the key to use Slack's own"
         )
-    if parts.scheme == "http" and not (allow_insecure or is_loopback(url)):
+    if parts.scheme == "http" and not (allow_insecure or is_loopback(parts.hostname)):
         raise ChannelFailed(
             f"apiUrl: http to {parts.hostname} would show the tokens to the network; use https, or "
             "set allowInsecure"

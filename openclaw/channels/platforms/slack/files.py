@@ -11,7 +11,8 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from openclaw.channels.platforms.slack.api import Answer, WebApi, is_loopback
+from openclaw.channels.hosts import leads_here
+from openclaw.channels.platforms.slack.api import Answer, WebApi
 from openclaw.channels.platforms.slack.failures import Kind, SlackError
 from openclaw.channels.platforms.slack.fields import Fields, is_ts, part, parts, text
 from openclaw.errors import StoreError
@@ -187,8 +188,8 @@ class Files:
     def _is_root(self, url: str) -> bool:
         """Whether a file is where the Web API is, by configuration another one than Slack's."""
         mine, theirs = urlsplit(self._api.root), urlsplit(url)
-        if is_loopback(self._api.root):
-            return theirs.scheme == "http" and is_loopback(url)
+        if leads_here(self._api.root):
+            return theirs.scheme == "http" and leads_here(url)
         return (mine.scheme, mine.netloc) == (theirs.scheme, theirs.netloc)
 
 

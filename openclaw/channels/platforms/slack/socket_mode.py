@@ -9,7 +9,8 @@ from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from openclaw.channels.platforms.slack.api import WebApi, is_loopback
+from openclaw.channels.hosts import leads_here
+from openclaw.channels.platforms.slack.api import WebApi
 from openclaw.channels.platforms.slack.failures import SlackError, unusable
 from openclaw.channels.platforms.slack.fields import text
 from openclaw.channels.platforms.slack.line import CLOSE_SECONDS, FLUSH_SECONDS, Line, Taker
@@ -116,7 +117,7 @@ class SocketMode:
             raise unusable(error, "appToken") from None
         url = text(answer, "url")
         scheme = urlsplit(url).scheme
-        plain = is_loopback(self._app.root) or self._link.settings.allow_insecure
+        plain = leads_here(self._app.root) or self._link.settings.allow_insecure
         if scheme == "wss" or (scheme == "ws" and plain):
             return url
         raise ChannelDown("Slack's answer to apps.connections.open names no wss address")

@@ -7,7 +7,6 @@ https://core.telegram.org/bots/api#making-requests
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,6 +15,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 
+from openclaw.channels.hosts import is_loopback
 from openclaw.channels.platforms.telegram.multipart import File, encode
 from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed
@@ -118,7 +118,8 @@ def address(root: str, token: str, allow_insecure: bool) -> Address:
             "channels.telegram.apiRoot is no address: expected https://host or "
             "https://host/path, without /bot<token>"
         )
-    if parts.scheme == "http" and not allow_insecure and not _is_here(parts.hostname):
+    is_here = is_loopback(parts.hostname) or parts.hostname.rstrip(".") == "localhost"
+    if parts.scheme == "http" and not allow_insecure and not is_here:
         raise ChannelFailed(
             "channels.telegram.apiRoot would send the token unencrypted: use https, or set "
             "channels.telegram.allowInsecure to true if the network is yours"
@@ -257,10 +258,3 @@ def undelivered(error: Refused | Unanswered, repeatable: bool = False) -> Undeli
     if error.says("chat not found"):
         words += "; a person has to press Start in the bot's chat first, a group has to add it"
     return Undelivered(words, "never")
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"

@@ -1,10 +1,9 @@
 """Posts answers to another service, and says what became of them."""
 
-import ipaddress
 import re
-from contextlib import suppress
 from urllib.parse import urlsplit
 
+from openclaw.channels.hosts import is_loopback
 from openclaw.channels.platforms.webhook.signing import signed
 from openclaw.interfaces.channels import ChannelFailed
 from openclaw.interfaces.outbound import IOutboundHTTP, IOutboundResponse, OutboundError
@@ -32,7 +31,7 @@ def checked_url(url: str, allow_insecure: bool) -> str:
         raise ChannelFailed(
             "channels.webhook.outboundUrl: expected an address such as https://example.org/hook"
         )
-    if parts.scheme == "http" and not (allow_insecure or _is_loopback(parts.hostname)):
+    if parts.scheme == "http" and not (allow_insecure or is_loopback(parts.hostname)):
         raise ChannelFailed(
             f"channels.webhook.outboundUrl: http to {parts.hostname} would show what is said to "
             "the network; use https, or set allowInsecure"
@@ -93,9 +92,3 @@ def _pause_ms(told: str, status: int) -> int:
     if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", told.strip()):
         return round(min(float(told), MOST_PAUSE_SECONDS) * 1000)
     return DEFAULT_PAUSE_MS if status == 429 else 0
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
