@@ -25,7 +25,7 @@ def find_modules() -> Path:
 class PlanTests(TestCase):
     """What the options ask for."""
 
-    timeout = 5
+    timeout = 60
 
     def test_servers_take_turns(self) -> None:
         """Who comes first changes with every round."""

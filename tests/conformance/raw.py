@@ -46,7 +46,7 @@ class RawSocket:
         headers: dict[str, str] | None = None,
         path: str = "/",
     ) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self.pings: list[float] = []

@@ -26,7 +26,7 @@ class ReachTests(CommandLineCase):
         require(curl)
         for path in ("/health", "/healthz", "/readyz", "/startupz"):
             command = [curl(), "--silent", "--fail", "--max-time", "10", self.gateway.http + path]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=15)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
             self.assertEqual(done.returncode, 0, path)
             self.assertIsInstance(json.loads(done.stdout), dict)
 

@@ -226,7 +226,7 @@ class ClientCertificateTests(TlsCase):
 class StartTests(TestCase):
     """What a start refuses, with which words."""
 
-    timeout = 30
+    timeout = 60
 
     def setUp(self) -> None:
         self.place = Place(self.mktemp())

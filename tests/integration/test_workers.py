@@ -36,7 +36,7 @@ CONFIGURATION = {
 
 
 class WorkersCase(PlaceCase):
-    timeout = 45
+    timeout = 60
 
     async def start_gateway(self) -> None:
         self.place.configure(CONFIGURATION)

@@ -35,7 +35,7 @@ def fill(tx: ITransaction, name: str) -> None:
 
 
 class DiskFullTests(TestCase):
-    timeout = 5
+    timeout = 60
 
     async def opened(self, **options: Any) -> SQLiteStore:
         self.path = Path(self.mktemp()).absolute() / "journal.sqlite"
@@ -164,7 +164,7 @@ class BadDiskTests(TestCase):
 
 
 class EngineTests(TestCase):
-    timeout = 5
+    timeout = 60
 
     def test_vanished_file_is_an_error_not_an_empty_journal(self) -> None:
         path = Path(self.mktemp()).absolute() / "journal.sqlite"

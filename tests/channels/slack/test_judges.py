@@ -34,7 +34,7 @@ class JudgeTests(SlackCase):
 
     timeout = 60
     skip = "slack_bolt is not installed" if MISSING else None
-    patience = 30.0
+    patience = 50.0
 
     def judge(self, name: str, **more: str) -> Judge:
         """Start one; it is gone after the test."""
