@@ -161,7 +161,7 @@ class RudeTests(ProgramCase):
         await self.until(lambda: bool(self.alarms), 20)
         await self.check_nothing_is_left()
 
-    async def until(self, true: Callable[[], bool], seconds: float = 10) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = 45) -> None:
         for _ in range(int(seconds / 0.02)):
             if true():
                 return
