@@ -64,7 +64,7 @@ class RealGatewayCase(TestCase):
     :cvar config: what stands in its file; empty: there is none.
     """
 
-    timeout = 60
+    timeout = 120
     config: object = {}
 
     async def run_command(self, *arguments: str) -> Ran:

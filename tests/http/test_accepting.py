@@ -63,7 +63,7 @@ class AcceptingFactoryTests(SynchronousTestCase):
 class RealPortTests(TestCase):
     """A port of the system."""
 
-    timeout = 60
+    timeout = 120
 
     async def test_a_refused_socket_is_closed_unread(self) -> None:
         """Whatever it sends, TLS or not; the next one that may come in does."""

@@ -27,7 +27,7 @@ def fresh(**changes: Any) -> str:
 
 
 class IdentityTests(TestCase):
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         self.home = Path(self.mktemp())

@@ -36,7 +36,7 @@ CONFIGURATION = {
 
 
 class WorkersCase(PlaceCase):
-    timeout = 60
+    timeout = 120
 
     async def start_gateway(self) -> None:
         self.place.configure(CONFIGURATION)

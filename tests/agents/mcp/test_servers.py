@@ -35,7 +35,7 @@ ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(HERE.parent
 class ServerCase(TestCase):
     """One server behind a toolbox."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.box = box(reactor)

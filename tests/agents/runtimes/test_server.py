@@ -117,7 +117,7 @@ def nothing(request: Request) -> None:
 class RuntimeCase(TestCase):
     """One runtime, one server."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.http = TreqOutbound(reactor)

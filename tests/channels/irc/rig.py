@@ -33,7 +33,7 @@ def outgoing(text: str = "hello", chat_id: str = "ada", **more: Any) -> Outgoing
 class ChannelCase(TestCase):
     """Makes channels, one after the other, that share durable state."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.sockets = OutboundSockets(reactor)

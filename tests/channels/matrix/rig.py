@@ -54,7 +54,7 @@ class AccountCase(TestCase):
     :ivar clock: what the channel takes for time; only :meth:`advance` moves it.
     """
 
-    timeout: float = 60
+    timeout: float = 120
 
     def setUp(self) -> Any:
         self.clock: Any = Clock()

@@ -46,7 +46,7 @@ class SlowLink(RecordingLink):
 class SlackCase(TestCase):
     """A running stand-in; ``start`` makes an account and waits until it is connected."""
 
-    timeout = 60
+    timeout = 120
     patience = PATIENCE_SECONDS
 
     def setUp(self) -> None:

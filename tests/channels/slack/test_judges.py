@@ -32,7 +32,7 @@ class Judge(Process):
 class JudgeTests(SlackCase):
     """Programs on slack_bolt and slack_sdk."""
 
-    timeout = 60
+    timeout = 120
     skip = "slack_bolt is not installed" if MISSING else None
     patience = 50.0
 

@@ -53,7 +53,7 @@ class ServiceCase(TestCase):
     :ivar clock: what the channel takes for time; only :meth:`advance` moves it.
     """
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.telegram = counterpart.Telegram()

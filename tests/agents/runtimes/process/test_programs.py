@@ -59,7 +59,7 @@ def is_alive(pid: int) -> bool:
 
 
 class ProgramCase(TestCase):
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         if not Path("/proc/self/stat").exists():
@@ -170,7 +170,7 @@ class RudeTests(ProgramCase):
 
 
 class PipeTests(TestCase):
-    timeout = 60
+    timeout = 120
 
     async def test_what_a_slow_reader_is_told_waits_and_arrives_whole(self) -> None:
         code = "import sys, time, hashlib\ntime.sleep(0.5)\nd = sys.stdin.buffer.read()\n"
