@@ -8,16 +8,12 @@ from twisted.logger import Logger
 
 from openclaw.deferreds import Tasks
 from openclaw.errors import GatewayError, StoreError
-from openclaw.http.openai.errors import Refused, refusal_of, refusal_of_record
+from openclaw.http.openai.errors import HungUp, Refused, refusal_of, refusal_of_record
 from openclaw.http.openai.exchange import Exchange
 from openclaw.http.openai.prompt import Prompt
 from openclaw.http.openai.streamed import StreamedAnswer
 from openclaw.interfaces.conversations import IConversations, IRuns, NewInput, RunRecord
 from openclaw.interfaces.security import Peer
-
-
-class HungUp(Exception):
-    """The client is gone, and nobody waits for an answer."""
 
 
 @frozen(kw_only=True)
