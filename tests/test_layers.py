@@ -134,6 +134,13 @@ class StartTests(SynchronousTestCase):
         self.assertEqual(loaded & unwanted, set())
         self.assertIn("openclaw.gateway.connection", loaded)
 
+    def test_the_server_loads_what_answers_programs_only_once_asked(self) -> None:
+        loaded = self.loaded_by("openclaw.tap")
+        served = {name for name in loaded if name.startswith("openclaw.http.openai.")}
+        known = {"api", "caller", "errors", "exchange", "shape"}
+        self.assertEqual(served, {f"openclaw.http.openai.{name}" for name in known})
+        self.assertNotIn("openclaw.assembly.endpoints", loaded)
+
     def test_the_command_line_loads_nothing_of_the_server(self) -> None:
         loaded = self.loaded_by("openclaw.cli.main")
         unwanted = {"twisted", "autobahn", "treq", "sqlite3", "openclaw.gateway", "openclaw.tap"}

@@ -13,7 +13,7 @@ from attrs import frozen
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "openclaw"
-FLOOR = ("errors", "protocol", "interfaces", "deferreds", "config", "storage")
+FLOOR = ("errors", "protocol", "interfaces", "deferreds", "periodic", "config", "storage")
 DOMAIN = (
     "security",
     "nodes",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from random import Random
+from random import SystemRandom
 from typing import Any
 
 from attrs import define, evolve, frozen
@@ -227,7 +227,7 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
         tools=Tools(
             clock=reactor,
             now_ms=needs.now_ms,
-            random=Random(),
+            random=SystemRandom(),
             http=needs.http,
             sockets=sockets,
         ),

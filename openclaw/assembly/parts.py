@@ -21,7 +21,6 @@ from openclaw.assembly.programs import Programs
 from openclaw.assembly.protocol import Front, make_front, tailscale_peer_of
 from openclaw.assembly.queue import EXPIRE_SECONDS, QueueUpkeep
 from openclaw.assembly.renewal import renewal
-from openclaw.assembly.upkeep import Upkeep
 from openclaw.assembly.web import MakeApi, make_port
 from openclaw.automation.heartbeat import HeartbeatService
 from openclaw.config.known import known_secrets
@@ -33,6 +32,7 @@ from openclaw.http.port import PortFactory
 from openclaw.interfaces.queue import IQueueBackend
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_file import Hide
+from openclaw.periodic import Periodic
 from openclaw.protocol.schema.system import DashboardLink
 from openclaw.security.audit.trail import AuditTrail
 from openclaw.security.exec.desk import ApprovalDesk
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from openclaw.assembly.channels import ChannelParts
 
 
+FLUSH_SECONDS = 30.0
 FORGET_SECONDS = 3600.0
 ENDING_SECONDS = 5.0
 
@@ -94,7 +95,7 @@ def _ending(domain: Domain, reactor: Any) -> Service:
         revocation.expired(now_ms())
         return succeed(None)
 
-    return Upkeep(end, reactor, ENDING_SECONDS)
+    return Periodic(end, reactor, ENDING_SECONDS)
 
 
 def _join(domain: Domain, front: Front, reactor: Any) -> None:
@@ -131,11 +132,11 @@ def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
         domain.tooling.approvals,
         front.health,
         Ticker(domain.broadcaster, reactor, now_ms, front.door.policy.tick_interval_ms),
-        Upkeep(domain.access.devices.flush, reactor),
-        Upkeep(domain.access.requests.sweep, reactor),
+        Periodic(domain.access.devices.flush, reactor, FLUSH_SECONDS),
+        Periodic(domain.access.requests.sweep, reactor, FLUSH_SECONDS),
         _ending(domain, reactor),
-        Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
-        Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
+        Periodic(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Periodic(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
     )
 
 

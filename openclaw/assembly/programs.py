@@ -1,32 +1,29 @@
 """Makes what is served to programs over HTTP: the API that they know from OpenAI, and tools."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.web.http import Request
 
-from openclaw.assembly.domain import Domain, make_id, model_of, now_ms
+from openclaw.assembly.domain import Domain
 from openclaw.assembly.protocol import Front
+from openclaw.assembly.tools import in_thread
 from openclaw.config.settings import Settings
 from openclaw.deferreds import Tasks
+from openclaw.http.channel import BODY_BYTES
 from openclaw.http.gate import Gate
-from openclaw.http.openai.address import Addresses
-from openclaw.http.openai.api import Api, Endpoint
-from openclaw.http.openai.chat.endpoint import ChatCompletions
-from openclaw.http.openai.document import Description
-from openclaw.http.openai.embeddings import Embeddings
-from openclaw.http.openai.invoke import InvokeTool
-from openclaw.http.openai.models import Models
-from openclaw.http.openai.responses.endpoint import Responses
-from openclaw.http.openai.running import Running
+from openclaw.http.openai.api import Api, Endpoint, Serve
+from openclaw.http.openai.exchange import Exchange
 from openclaw.interfaces.security import Peer
 from openclaw.interfaces.tools import IToolbox
 
 
 class Programs(Service):
     """Owns what programs wait for; a stop ends it.
+
+    What answers is loaded and made with the first request that gets as far as an answer.
 
     :param toolbox: ``None`` where there are no tools.
     """
@@ -47,9 +44,7 @@ class Programs(Service):
         self._reactor = reactor
         self._toolbox = toolbox
         self._tasks = Tasks()
-        ids = [agent.id for agent in front.agents]
-        default = domain.keys.default_agent
-        self._agents = tuple(sorted(ids, key=lambda id: id != default))
+        self._serving: Mapping[str, Serve] | None = None
 
     def stopService(self) -> Deferred[None]:
         """Break off what is being answered; fires when that is done."""
@@ -64,65 +59,50 @@ class Programs(Service):
         return Api(self._endpoints(), gate, peer, self._tasks, self._reactor)
 
     def _endpoints(self) -> tuple[Endpoint, ...]:
-        keys, work = self._domain.keys, self._front.limits.work.take
-        addresses = Addresses(
-            agents=self._agents,
-            default=self._agents[0],
-            canonical=keys.canonical,
-            make_id=make_id,
-        )
-        models = Models(addresses=addresses, started_at_ms=self._domain.figures.started_at_ms)
-        embeddings = Embeddings(
-            provider=self._domain.embeddings, addresses=addresses, take_work=work
-        )
-        invoke = InvokeTool(
-            toolbox=self._toolbox,
-            agents=self._agents,
-            canonical=keys.canonical,
-            main_of=keys.main_of,
-            make_id=make_id,
-            take_work=work,
-            noticed=self._domain.figures.notices.note,
+        """Everything that is not switched off."""
+        switches = self._settings.config.gateway.http.endpoints
+        talking = (
+            ("/v1/chat/completions", switches.chat_completions),
+            ("/v1/responses", switches.responses),
         )
         return (
-            Endpoint("/openapi.json", False, Description(addresses.models()).serve),
-            Endpoint("/v1/models", False, models.list),
-            Endpoint("/v1/models/{model}", False, models.one),
-            *self._talking(addresses),
-            Endpoint("/v1/embeddings", True, embeddings.serve),
-            Endpoint("/tools/invoke", True, invoke.serve),
+            self._endpoint("/openapi.json", False),
+            self._endpoint("/v1/models", False),
+            self._endpoint("/v1/models/{model}", False),
+            *(
+                self._endpoint(path, True, endpoint.max_body_bytes)
+                for path, endpoint in talking
+                if endpoint.enabled is not False
+            ),
+            self._endpoint("/v1/embeddings", True),
+            self._endpoint("/tools/invoke", True),
         )
 
-    def _talking(self, addresses: Addresses) -> tuple[Endpoint, ...]:
-        """What starts runs, unless it is switched off."""
-        configured = self._settings.config.gateway.http.endpoints
-        running = Running(
-            conversations=self._domain.conversations,
-            runs=self._domain.runs,
-            tasks=self._tasks,
-            take_work=self._front.limits.work.take,
-            sees_images=self._sees_images,
-            noticed=self._domain.figures.notices.note,
-        )
-        chat = ChatCompletions(running=running, addresses=addresses, now_ms=now_ms)
-        responses = Responses(
-            running=running,
-            addresses=addresses,
-            conversations=self._domain.conversations,
-            now_ms=now_ms,
-        )
-        found = (
-            ("/v1/chat/completions", configured.chat_completions, chat.serve),
-            ("/v1/responses", configured.responses, responses.serve),
-        )
-        return tuple(
-            Endpoint(path, True, serve, endpoint.max_body_bytes)
-            for path, endpoint, serve in found
-            if endpoint.enabled is not False
-        )
+    def _endpoint(self, path: str, posted: bool, body_bytes: int = BODY_BYTES) -> Endpoint:
+        async def serve(exchange: Exchange) -> None:
+            serving = self._serving or await self._load()
+            await serving[path](exchange)
 
-    def _sees_images(self, session_key: str) -> bool:
-        row = self._domain.conversations.row(session_key)
-        ref = f"{row.model_provider}/{row.model}" if row else ""
-        agent = session_key.split(":")[1]
-        return "image" in model_of(self._domain.catalogue, ref, agent).input
+        return Endpoint(path, posted, serve, body_bytes)
+
+    async def _load(self) -> Mapping[str, Serve]:
+        # Elsewhere, for other connections should not wait for it. Requests that come meanwhile
+        # load it too: the import system lets all but one wait.
+        await in_thread(self._reactor)(_import)
+        if self._serving is None:
+            from openclaw.assembly.endpoints import Needs, make_endpoints
+
+            self._serving = make_endpoints(
+                Needs(
+                    domain=self._domain,
+                    front=self._front,
+                    tasks=self._tasks,
+                    toolbox=self._toolbox,
+                )
+            )
+        return self._serving
+
+
+def _import() -> None:
+    """Load what answers. Blocks."""
+    import openclaw.assembly.endpoints  # noqa: F401  Kept by the import system.

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from openclaw.assembly.upkeep import Upkeep
 from openclaw.gateway.client import Client
+from openclaw.periodic import Periodic
 from openclaw.security.devices import Devices
 from openclaw.security.policy import PairingPolicy
 
@@ -15,7 +15,7 @@ MOST_SECONDS = 3600.0
 
 def renewal(
     policy: PairingPolicy, clients: Iterable[Client], devices: Devices, clock: IReactorTime
-) -> Upkeep | None:
+) -> Periodic | None:
     """Note that connected devices use their tokens; ``None`` where no token grows old by itself.
 
     Else a device that stays connected would be a stranger when it comes back.
@@ -35,4 +35,4 @@ def renewal(
         return succeed(None)
 
     # Often enough that also a gateway that is killed remembers a recent one.
-    return Upkeep(renew, clock, min(MOST_SECONDS, min(lifetimes) / 4))
+    return Periodic(renew, clock, min(MOST_SECONDS, min(lifetimes) / 4))

@@ -10,10 +10,8 @@ from typing import Any
 import msgspec
 from attrs import frozen
 from msgspec import field
-from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -23,6 +21,7 @@ from openclaw.interfaces.conversations import IConversations, NewInput, RunRecor
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.monitoring import IHeartbeats
 from openclaw.interfaces.storage import IStore, ITransaction
+from openclaw.periodic import Periodic
 from openclaw.protocol.base import Wire, encode
 from openclaw.protocol.schema.system import AgentHeartbeat, Heartbeat
 
@@ -91,7 +90,7 @@ def _drop_notes(tx: ITransaction, *, count: int) -> _Kept:
 
 
 @implementer(IHeartbeats)
-class HeartbeatService(Service):
+class HeartbeatService(Periodic):
     """Beats."""
 
     _log = Logger()
@@ -107,6 +106,7 @@ class HeartbeatService(Service):
         now_ms: Callable[[], int],
         make_id: Callable[[], str],
     ) -> None:
+        super().__init__(self._due, clock, plan.every_seconds)
         self._plan = plan
         self._conversations = conversations
         self._events = events
@@ -116,25 +116,14 @@ class HeartbeatService(Service):
         self._kept = _Kept()
         self._tasks = Tasks()
         self._beating = 0
-        self._loop = LoopingCall(self._due)
-        self._loop.clock = clock
 
     @deferred
     async def load(self) -> None:
         """Read the switch, the last result and what waits to be told."""
         self._kept = await self._store.read(_load)
 
-    def startService(self) -> None:
-        """Start beating, the first time after one interval."""
-        super().startService()
-        if self._plan.every_seconds > 0:
-            ended = self._loop.start(self._plan.every_seconds, now=False)
-            ended.addErrback(lambda failure: self._log.failure("beating ended", failure=failure))
-
     def stopService(self) -> Deferred[None]:
         """Stop beating; a beat that runs is the main session's own business."""
-        if self._loop.running:
-            self._loop.stop()
         super().stopService()
         return self._tasks.cancel()
 

@@ -169,7 +169,7 @@ class ILink(Interface):
     manifest: Manifest = Attribute("The channel's manifest.")
     clock: IReactorTime = Attribute("Time that passes; for every pause and time-out.")
     now_ms: Callable[[], int] = Attribute("Wall clock, Unix milliseconds.")
-    random: Random = Attribute("For jitter and ids that need not be secret.")
+    random: Random = Attribute("For jitter, ids that need not be secret, boundaries of forms.")
     http: IOutboundHTTP = Attribute("The outbound HTTP client.")
     sockets: IOutboundSockets = Attribute("The outbound WebSocket and TCP client.")
     state: IChannelState = Attribute("The account's durable values.")

@@ -3,10 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from attrs import frozen
-from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from openclaw.interfaces.channels import AccountStatus
@@ -15,6 +12,7 @@ from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.monitoring import IHealth
 from openclaw.interfaces.storage import IStore
 from openclaw.monitoring.channel_views import failing, labels_of, summaries_of
+from openclaw.periodic import Periodic
 from openclaw.protocol.base import UNSET, Raw, encode
 from openclaw.protocol.schema.system import (
     AgentHealth,
@@ -58,32 +56,18 @@ class HealthSources:
 
 
 @implementer(IHealth)
-class HealthKeeper(Service):
+class HealthKeeper(Periodic):
     """Keeps the snapshot; a request for health costs no more than handing it out."""
 
-    _log = Logger()
     name = "health"
 
     def __init__(
         self, sources: HealthSources, clock: IReactorTime, now_ms: Callable[[], int]
     ) -> None:
+        super().__init__(self.refresh, clock, INTERVAL_SECONDS)
         self._sources = sources
         self._now_ms = now_ms
         self._text: Raw | None = None
-        self._loop = LoopingCall(self.refresh)
-        self._loop.clock = clock
-
-    def startService(self) -> None:
-        """Start refreshing."""
-        super().startService()
-        ended = self._loop.start(INTERVAL_SECONDS, now=False)
-        ended.addErrback(lambda failure: self._log.failure("health stopped", failure=failure))
-
-    def stopService(self) -> None:
-        """Stop refreshing."""
-        if self._loop.running:
-            self._loop.stop()
-        super().stopService()
 
     def text(self) -> Raw:
         """The snapshot as JSON text."""

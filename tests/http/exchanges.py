@@ -1,6 +1,6 @@
 """HTTP over a port in memory: bytes in, answers out, real parts behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,24 @@ def read_answer(data: bytes) -> Answer:
     return Answer(int(status.split()[1]), headers, rest)
 
 
+class Reactor(MemoryReactorClock):
+    """A reactor in memory, whose threads do at once what they are given."""
+
+    def getThreadPool(self) -> "Reactor":
+        """Itself: it is the pool too."""
+        return self
+
+    def callInThreadWithCallback(
+        self, told: Callable[[bool, object], object], work: Callable[..., object], *args: Any
+    ) -> None:
+        """As a thread pool has it; what fails in here fails the test."""
+        told(True, work(*args))
+
+    def callFromThread(self, call: Callable[..., object], *args: Any) -> None:
+        """As a reactor has it."""
+        call(*args)
+
+
 class Port:
     """A whole gateway, put together and never started, behind a port in memory."""
 
@@ -129,7 +147,7 @@ class Port:
         state.mkdir(parents=True, exist_ok=True)
         (state / "openclaw.json").write_bytes(msgspec.json.encode(configuration or {}))
         settings = read_settings(Options(state_dir=str(state), token=TOKEN), {}, state)
-        self.reactor: Any = MemoryReactorClock()
+        self.reactor: Any = Reactor()
         self.parts: Parts = assemble(settings, TOKEN, b"s" * 32, 18789, self.reactor)
 
     def connect(self, host: str = HERE) -> Connection:

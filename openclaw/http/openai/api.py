@@ -15,9 +15,8 @@ from openclaw.http.answers import send_json, unauthorized
 from openclaw.http.channel import BODY_BYTES
 from openclaw.http.gate import API_ROUTES, Gate
 from openclaw.http.openai.caller import Caller
-from openclaw.http.openai.errors import ErrorBody, ErrorDetail, Refused, refusal_of
+from openclaw.http.openai.errors import ErrorBody, ErrorDetail, HungUp, Refused, refusal_of
 from openclaw.http.openai.exchange import Exchange
-from openclaw.http.openai.running import HungUp
 from openclaw.interfaces.security import Peer
 
 Serve = Callable[[Exchange], Awaitable[None]]

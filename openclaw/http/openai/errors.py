@@ -59,6 +59,10 @@ class Refused(Exception):
         self.body = ErrorBody(error=ErrorDetail(message=message, type=kind, param=param, code=code))
 
 
+class HungUp(Exception):
+    """The client is gone, and nobody waits for an answer."""
+
+
 def refusal_of(error: GatewayError) -> Refused:
     """The answer to a failure of ours."""
     if isinstance(error, ModelError):

@@ -7,16 +7,13 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from openclaw.deferreds import Tasks
-from openclaw.errors import StoreError
-from openclaw.http.openai.errors import Refused
+from openclaw.errors import GatewayError, StoreError
+from openclaw.http.openai.errors import HungUp, Refused, refusal_of, refusal_of_record
 from openclaw.http.openai.exchange import Exchange
 from openclaw.http.openai.prompt import Prompt
+from openclaw.http.openai.streamed import StreamedAnswer
 from openclaw.interfaces.conversations import IConversations, IRuns, NewInput, RunRecord
 from openclaw.interfaces.security import Peer
-
-
-class HungUp(Exception):
-    """The client is gone, and nobody waits for an answer."""
 
 
 @frozen(kw_only=True)
@@ -38,6 +35,49 @@ class Running:
     noticed: Callable[[str, str], None]
 
     async def run(
+        self, exchange: Exchange, run_id: str, session_key: str, prompt: Prompt
+    ) -> RunRecord:
+        """Let an agent answer; the answer is wanted whole.
+
+        :return: how it ended, which was well.
+        :raises HungUp: the client did not wait for it.
+        :raises Refused: the model takes no images, or the run did not go well.
+        :raises openclaw.errors.GatewayError: nothing was accepted.
+        """
+        record = await self._run(exchange, run_id, session_key, prompt, _unheard)
+        if record.final.status != "ok":
+            raise refusal_of_record(record)
+        return record
+
+    async def stream(
+        self,
+        exchange: Exchange,
+        run_id: str,
+        session_key: str,
+        prompt: Prompt,
+        answer: StreamedAnswer,
+    ) -> None:
+        """Let an agent answer; each word is wanted as soon as it may be seen.
+
+        :raises HungUp: the client did not wait for it.
+        :raises Refused: there is no answer, and nothing was written yet that would say why.
+        """
+        try:
+            record = await self._run(exchange, run_id, session_key, prompt, answer.heard)
+        except GatewayError as error:
+            refused = refusal_of(error)
+        except BaseException:
+            answer.close()
+            raise
+        else:
+            if record.final.status == "ok":
+                answer.end(record)
+                return
+            refused = refusal_of_record(record)
+        if not answer.fail(refused):
+            raise refused
+
+    async def _run(
         self,
         exchange: Exchange,
         run_id: str,
@@ -45,14 +85,6 @@ class Running:
         prompt: Prompt,
         heard: Callable[[str], None],
     ) -> RunRecord:
-        """Let an agent answer.
-
-        :param heard: called with every piece of the answer as it may be seen.
-        :return: how it ended.
-        :raises HungUp: the client did not wait for it.
-        :raises Refused: the model takes no images.
-        :raises openclaw.errors.GatewayError: nothing was accepted.
-        """
         if prompt.has_images and not self.sees_images(session_key):
             raise Refused("the model of this agent takes no images", code="images_not_supported")
         caller = exchange.caller
@@ -95,3 +127,7 @@ class Running:
             self._log.warn("{run} not withdrawn: {why}", run=run_id, why=error.message)
         finally:
             ended.cancel()
+
+
+def _unheard(text: str) -> None:
+    """Nobody sees a whole answer grow."""

@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from openclaw.config.tls import TlsSettings
 from openclaw.errors import ConfigError
+from openclaw.periodic import Periodic
 from openclaw.protocol.base import UNSET, encode
 from openclaw.protocol.schema.system import NextCertificate, TlsStatus
 from openclaw.security.tls.contexts import ServerContexts
@@ -23,7 +22,7 @@ LOOK_SECONDS = 30.0
 Stamp = tuple[tuple[int, int, int, int], ...]
 
 
-class CertificateKeeper(Service):
+class CertificateKeeper(Periodic):
     """Owns the port's certificate.
 
     :param directory: where certificates of our own, and ``pins.json``, are kept.
@@ -44,6 +43,8 @@ class CertificateKeeper(Service):
         clock: IReactorTime,
         now: Callable[[], datetime],
     ) -> None:
+        seconds = min(LOOK_SECONDS, settings.overlap_seconds / 10 or LOOK_SECONDS)
+        super().__init__(self.look, clock, seconds, at_once=True)
         self._settings = settings
         self._directory = directory
         self._now = now
@@ -51,28 +52,17 @@ class CertificateKeeper(Service):
         self._stamp = self._files_stamp()
         self._pair = self._own.current if self._own else self._read_files()
         self.contexts = ServerContexts(settings, self._pair)
-        self._loop = LoopingCall(self.look)
-        self._loop.clock = clock
         self._on_change: list[Callable[[], object]] = []
         self._published = False
 
     def startService(self) -> None:
         """Tell the fingerprint, then look from time to time."""
-        super().startService()
         self._log.info(
             "TLS certificate sha256 {fingerprint}, valid until {until}",
             fingerprint=self._pair.fingerprint,
             until=self._pair.expires_at.isoformat(),
         )
-        seconds = min(LOOK_SECONDS, self._settings.overlap_seconds / 10 or LOOK_SECONDS)
-        ended = self._loop.start(seconds)
-        ended.addErrback(lambda failure: self._log.failure("certificate watch", failure=failure))
-
-    def stopService(self) -> None:
-        """Look no more."""
-        if self._loop.running:
-            self._loop.stop()
-        super().stopService()
+        super().startService()
 
     def on_change(self, call: Callable[[], object]) -> None:
         """Call whenever :meth:`status` has something new to tell."""

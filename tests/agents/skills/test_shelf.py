@@ -1,8 +1,10 @@
 """Skills on a real disk: precedence, needs, rules, changes, and broken ones."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -29,7 +31,11 @@ class ShelfCase(SynchronousTestCase):
         self.root = Path(self.mktemp()).absolute()
         self.shelf = self.make()
 
-    def make(self, rules: SkillRules | None = None) -> SkillShelf:
+    def make(
+        self,
+        rules: SkillRules | None = None,
+        in_thread: Callable[..., Deferred[Any]] = maybeDeferred,
+    ) -> SkillShelf:
         places = Places(
             workspace=self.root / "workspace",
             managed=self.root / "managed",
@@ -39,7 +45,7 @@ class ShelfCase(SynchronousTestCase):
             ),
         )
         return SkillShelf(
-            lambda agent_id: places, rules or SkillRules(), AROUND, maybeDeferred, self.clock
+            lambda agent_id: places, rules or SkillRules(), AROUND, in_thread, self.clock
         )
 
     def put(self, place: str, name: str, head: str = "", description: str = "Does it.") -> Path:
@@ -93,6 +99,12 @@ class PlaceTests(ShelfCase):
         path.unlink()
         self.clock.advance(3)
         self.assertEqual(self.prompt, "")
+
+    def test_a_look_that_nobody_waits_for_any_more_ends_who_waited(self) -> None:
+        shelf = self.make(in_thread=lambda *_: Deferred())
+        waiting = shelf.prompt("main")
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
 
     def test_broken_one_is_reported_once_and_hurts_no_other(self) -> None:
         self.put("managed", "good")

@@ -1,5 +1,6 @@
 """Discord's objects as ours: golden payloads, missing fields, unknown kinds."""
 
+from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.channels.platforms.discord.bodies import (
+    File,
     allowed_mentions,
     encode,
     message_body,
@@ -315,10 +317,14 @@ class BodyTests(SynchronousTestCase):
         self.assertEqual(message_body(outgoing("hi"), "hi", set(), False), expected)
 
     def test_json_without_files(self) -> None:
-        headers, body = encode({"content": "é"}, (), "b")
-        self.assertEqual(
-            (headers["content-type"], body), ("application/json", b'{"content":"\xc3\xa9"}')
-        )
+        content_type, body = encode({"content": "é"}, (), Random(1).randbytes)
+        self.assertEqual((content_type, body), ("application/json", b'{"content":"\xc3\xa9"}'))
+
+    def test_a_files_name_cannot_leave_its_header(self) -> None:
+        file = File('a"\r\nX: y\\.txt', "text/plain", b"\x00\xff")
+        _, body = encode({"content": "hi"}, [file], Random(1).randbytes)
+        self.assertIn(b'name="files[0]"; filename="a___X: y_.txt"\r\n', body)
+        self.assertIn(b"Content-Type: text/plain\r\n\r\n\x00\xff\r\n--", body)
 
     def test_a_threads_name_is_its_first_line(self) -> None:
         self.assertEqual(thread_name("\n## **Hello** there\nmore"), "Hello** there")

@@ -15,7 +15,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.web.server import Request
 
 from openclaw.channels.counterpart import Shown
-from tests.channels.matrix.server import Call, Door, Fault, Json, MatrixError, gone
+from tests.channels.loopback import Fault, gone
+from tests.channels.matrix.server import Call, Door, Json, MatrixError
 
 SERVER = "hs.test"
 BOT = f"@tia:{SERVER}"

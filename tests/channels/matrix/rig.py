@@ -1,21 +1,16 @@
 """What the tests of the service stand on: an account, its link, the counterpart, a clock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.task import Clock, deferLater
-from twisted.python.failure import Failure
-from twisted.trial.unittest import TestCase
+from twisted.internet.defer import Deferred
 
 from openclaw.channels.platforms.matrix.manifest import MANIFEST
 from openclaw.channels.platforms.matrix.service import Matrix, make
 from openclaw.channels.platforms.matrix.settings import MatrixSettings
 from openclaw.interfaces.messages import Inbound, Outgoing, Target
-from openclaw.interfaces.queue import Undelivered
-from tests.channels.link import KeptState, RecordingLink
+from tests.channels.channel_case import ChannelCase, until
 from tests.channels.matrix.counterpart import ADA, SERVER, Homeserver
 
 DM = "!dm"
@@ -23,112 +18,26 @@ GROUP = f"!group:{SERVER}"
 BOB = f"@bob:{SERVER}"
 
 
-class Unconnectable:
-    """Sockets of a platform that has none."""
-
-
-class Link(RecordingLink):
-    """A link that also keeps the names it was told."""
-
-    def connected(self, name: str = "") -> None:
-        """Keep the name too."""
-        self.names = [*getattr(self, "names", []), name]
-        super().connected(name)
-
-
 def settings(given: Mapping[str, Any]) -> MatrixSettings:
     """Settings as the configuration would have them."""
     return msgspec.convert(dict(given), MatrixSettings)
 
 
-async def until(condition: Callable[..., object]) -> None:
-    """Wait for something that other parts of this process, or other processes, bring about."""
-    clock: Any = reactor
-    while not condition():
-        await deferLater(clock, 0.005)
+class AccountCase(ChannelCase):
+    """One account, at whatever homeserver."""
 
-
-class AccountCase(TestCase):
-    """One account, over real sockets.
-
-    :ivar clock: what the channel takes for time; only :meth:`advance` moves it.
-    """
-
-    timeout: float = 120
-
-    def setUp(self) -> Any:
-        self.clock: Any = Clock()
-        self.state = KeptState()
-        self.links: list[Link] = []
-        self.runs: list[Deferred[None]] = []
-        self.ends: list[Failure | None] = []
-        self.addCleanup(lambda: Deferred.fromCoroutine(self.close()))
-
-    async def close(self) -> None:
-        """Close everything that was opened."""
-        for run in self.runs:
-            run.cancel()
-        for link in self.links:
-            stopping: Any = link.http
-            await stopping.stopService()
+    channel: Matrix
 
     def account(self, given: Mapping[str, Any]) -> Matrix:
-        """Make an account's channel; the newest is ``self.channel``, its link ``self.link``."""
-        sockets: Any = Unconnectable()
-        link = Link(
-            manifest=MANIFEST,
-            settings=settings(given),
-            reactor=reactor,
-            sockets=sockets,
-            state=self.state,
-        )
-        link.clock = self.clock
-        self.links.append(link)
-        self.link = link
-        self.channel = make(link)
+        """Make an account's channel; it is the newest."""
+        self.channel = make(self.linked(MANIFEST, settings(given)))
         return self.channel
-
-    def start(self) -> Deferred[None]:
-        """Run the newest channel; how it ends is written into ``ends``."""
-        run = self.channel.run()
-        run.addCallbacks(lambda _: self.ends.append(None), self.ends.append)
-        self.runs.append(run)
-        return run
-
-    async def advance(self, seconds: float, condition: Callable[..., object]) -> None:
-        """Let time pass, then wait for what that brings about."""
-        self.clock.advance(seconds)
-        await until(condition)
-
-    async def stop(self) -> None:
-        """Cancel the newest run and wait for its end."""
-        before = len(self.ends)
-        self.runs[-1].cancel()
-        await until(lambda: len(self.ends) > before)
-        end = self.ends[-1]
-        assert end is not None
-        end.trap(CancelledError)
-
-    async def ended(self, kind: type[Exception]) -> Any:
-        """What the last run ends with."""
-        await until(lambda: len(self.ends) == len(self.runs))
-        end = self.ends[-1]
-        assert end is not None, "it ended without a reason"
-        end.trap(kind)
-        return end.value
 
     async def came(self, *texts: str) -> list[Inbound]:
         """Wait for messages; fails if others came."""
         await until(lambda: len(self.link.received) >= len(texts))
         self.assertEqual([one.text for one in self.link.received], list(texts))
         return self.link.received
-
-    async def undelivered(self, sent: Deferred[Any], kind: str) -> Undelivered:
-        """How a send failed."""
-        error = await self.assertFailure(sent, Undelivered)
-        assert isinstance(error, Undelivered)
-        self.assertEqual(error.kind, kind, error.message)
-        return error
 
 
 class ServiceCase(AccountCase):

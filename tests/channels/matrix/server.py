@@ -1,23 +1,18 @@
-"""A homeserver's door on loopback: sockets, paths, tokens, faults; what calls do is elsewhere."""
+"""A homeserver's door on loopback: paths, tokens, errors; what calls do is elsewhere."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from attrs import define, field
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.task import LoopingCall
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
-from twisted.web.http import Request as HTTPRequest
-from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from attrs import define
+from twisted.web.server import Request
+
+from tests.channels.loopback import Fault, LoopbackServer, PlatformError, finish
 
 Json = dict[str, Any]
 
 
-class MatrixError(Exception):
+class MatrixError(PlatformError):
     """An answer with an ``errcode``."""
 
     def __init__(self, status: int, errcode: str, error: str = "no", **more: Any) -> None:
@@ -26,23 +21,6 @@ class MatrixError(Exception):
         self.errcode = errcode
         self.error = error
         self.more = more
-
-
-@define
-class Fault:
-    """What happens to the next calls that it is meant for.
-
-    :ivar matches: says of method and path parts whether it is meant.
-    :ivar does: ``answer`` with the error, ``cut`` without doing anything, ``lose`` the answer,
-        ``raw`` to answer with a status and a body that is none of a homeserver's, ``hold`` to say
-        nothing at all, ``drip`` to send white space for ever.
-    """
-
-    matches: Callable[[str, list[str]], bool]
-    times: int = 1
-    does: str = "answer"
-    error: MatrixError = field(factory=lambda: MatrixError(500, "M_UNKNOWN"))
-    body: bytes = b"<html>Bad Gateway</html>"
 
 
 @define
@@ -70,32 +48,8 @@ class Call:
         return found
 
 
-class _Sockets(WrappingFactory):
-    """Knows the site's connections."""
-
-    empty: Deferred[None] | None = None
-
-    def unregisterProtocol(self, p: ProtocolWrapper) -> None:
-        super().unregisterProtocol(p)
-        if self.empty is not None and not self.protocols:
-            empty, self.empty = self.empty, None
-            empty.callback(None)
-
-
-class _Root(Resource):
-    isLeaf = True
-
-    def __init__(self, door: "Door") -> None:
-        super().__init__()
-        self.door = door
-
-    def render(self, request: Request) -> Any:
-        self.door.got(request)
-        return NOT_DONE_YET
-
-
-class Door:
-    """Listens, reads calls, knows who asks.
+class Door(LoopbackServer):
+    """Reads calls, knows who asks.
 
     :ivar calls: everything that was asked, in order.
     :ivar tokens: access tokens to (user, device).
@@ -103,20 +57,12 @@ class Door:
     :ivar unencoded: paths that hold more than they should as it is.
     """
 
-    LATER = object()
-    """What a call returns that is answered later."""
-
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[Call] = []
-        self.faults: list[Fault] = []
         self.tokens: dict[str, tuple[str, str]] = {}
         self.soft: set[str] = set()
         self.unencoded: list[str] = []
-        self.frozen = False
-        self._factory = _Sockets(Site(_Root(self)))
-        listening: Any = reactor
-        self._port = listening.listenTCP(0, self._factory, interface="127.0.0.1")
-        self.root = f"http://127.0.0.1:{self._port.getHost().port}"
 
     def do(self, call: Call, user: str, device: str, request: Request) -> Any:
         """Carry a call out; raises MatrixError."""
@@ -137,10 +83,12 @@ class Door:
         wanted = set(parts)
         self.faults.append(Fault(lambda _, path: wanted <= set(path), **more))
 
+    def trouble(self) -> MatrixError:
+        """An error of the homeserver's own."""
+        return MatrixError(500, "M_UNKNOWN")
+
     def got(self, request: Request) -> None:
-        request.notifyFinish().addErrback(lambda _: None)
-        if self.frozen:
-            return
+        """Read a call, and look who asks."""
         assert request.content is not None
         raw = request.uri.decode().partition("?")
         segments = raw[0].strip("/").split("/")
@@ -164,26 +112,9 @@ class Door:
         if any(quote(unquote(one), safe="") != one for one in segments):
             self.unencoded.append(raw[0])
         self.calls.append(call)
-        self._carry_out(request, call)
-
-    def _carry_out(self, request: Request, call: Call) -> None:
-        fault = next(
-            (one for one in self.faults if one.times and one.matches(call.method, call.parts)), None
+        self.carry_out(
+            request, lambda: self.do(call, *self._who(call), request), call.method, call.parts
         )
-        if fault is not None:
-            fault.times -= 1
-            if self._misbehave(request, fault):
-                return
-        try:
-            user, device = self._who(call)
-            result = self.do(call, user, device, request)
-        except MatrixError as error:
-            self.fail(request, error)
-            return
-        if fault is not None and fault.does == "lose":
-            abort(request)
-        elif result is not self.LATER:
-            self.answer(request, result)
 
     def _who(self, call: Call) -> tuple[str, str]:
         open_to_all = (["client", "v3", "login"], ["client", "versions"])
@@ -198,23 +129,6 @@ class Door:
             soft = token in self.soft
             raise MatrixError(401, "M_UNKNOWN_TOKEN", "Unrecognised access token", soft_logout=soft)
         return self.tokens[token]
-
-    def _misbehave(self, request: Request, fault: Fault) -> bool:
-        """Do what a fault says instead of the call; false if the call is to be done too."""
-        if fault.does == "answer":
-            self.fail(request, fault.error)
-        elif fault.does == "raw":
-            request.setResponseCode(fault.error.status)
-            finish(request, fault.body)
-        elif fault.does == "cut":
-            abort(request)
-        elif fault.does == "drip":
-            dripping = LoopingCall(request.write, b" ")
-            dripping.start(0.01).addErrback(lambda _: None)
-            request.notifyFinish().addErrback(lambda _: dripping.stop())
-        elif fault.does != "hold":
-            return False
-        return True
 
     def answer(self, request: Request, result: Any) -> None:
         """Answer a call, unless nothing is said any more; bytes are a file."""
@@ -240,36 +154,3 @@ class Door:
             request,
             json.dumps({"errcode": error.errcode, "error": error.error, **error.more}).encode(),
         )
-
-    def drop(self) -> None:
-        """Cut every connection."""
-        for wrapper in list(self._factory.protocols):
-            wrapper.transport.abortConnection()
-
-    async def stop(self) -> None:
-        """Stop listening and cut every connection; fires once they are gone."""
-        await maybeDeferred(self._port.stopListening)
-        if self._factory.protocols:
-            empty = self._factory.empty = Deferred()
-            self.drop()
-            await empty
-
-
-def gone(request: HTTPRequest) -> bool:
-    """Whether a request's connection is closed, or its answer complete."""
-    return bool(request.finished or request._disconnected)
-
-
-def finish(request: HTTPRequest, body: bytes) -> None:
-    """End an answer, if anybody still wants it."""
-    if not gone(request):
-        request.setHeader("content-length", str(len(body)))
-        request.write(body)
-        request.finish()
-
-
-def abort(request: HTTPRequest) -> None:
-    """Break a connection without a word."""
-    channel: Any = request.channel
-    if channel is not None:
-        channel.transport.abortConnection()

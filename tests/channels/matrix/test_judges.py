@@ -8,10 +8,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.channels.channel_case import until
 from tests.channels.matrix.counterpart import ADA, BOT, PASSWORD, SERVER, Homeserver
 from tests.channels.matrix.real.environment import NotInstalled, python
 from tests.channels.matrix.real.people import Person
-from tests.channels.matrix.rig import BOB, DM, until
+from tests.channels.matrix.rig import BOB, DM
 
 
 class NioTests(TestCase):

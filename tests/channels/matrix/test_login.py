@@ -3,8 +3,9 @@
 from typing import Any
 
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed
+from tests.channels.channel_case import until
 from tests.channels.matrix.counterpart import BOT, PASSWORD
-from tests.channels.matrix.rig import ServiceCase, text, until
+from tests.channels.matrix.rig import ServiceCase, text
 from tests.channels.matrix.server import MatrixError
 
 SIGNED_OUT = "openclaw channels reload matrix"

@@ -5,8 +5,9 @@ from typing import Any
 
 from openclaw.interfaces.messages import Attachment, Outgoing
 from openclaw.interfaces.outbound import OutboundError
+from tests.channels.channel_case import until
 from tests.channels.matrix.counterpart import ADA, BOT, SERVER
-from tests.channels.matrix.rig import DM, GROUP, ServiceCase, text, to, until
+from tests.channels.matrix.rig import DM, GROUP, ServiceCase, text, to
 from tests.channels.matrix.server import MatrixError
 
 DATA = bytes(range(256)) * 20

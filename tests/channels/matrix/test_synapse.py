@@ -14,9 +14,10 @@ from twisted.trial.unittest import SkipTest
 from openclaw.interfaces.channels import ChannelFailed
 from openclaw.interfaces.messages import Attachment, Outgoing, Sent
 from openclaw.interfaces.queue import Undelivered
+from tests.channels.channel_case import until
 from tests.channels.matrix.real.environment import NotInstalled
 from tests.channels.matrix.real.synapse import PASSWORD, Synapse, shared
-from tests.channels.matrix.rig import AccountCase, text, to, until
+from tests.channels.matrix.rig import AccountCase, text, to
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002"

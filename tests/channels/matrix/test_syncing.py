@@ -10,8 +10,9 @@ from openclaw.errors import StoreError
 from openclaw.interfaces.channels import ChannelDown
 from openclaw.interfaces.messages import Inbound
 from openclaw.interfaces.queue import QueueFull
+from tests.channels.channel_case import until
 from tests.channels.matrix.counterpart import ADA, BOT, SERVER
-from tests.channels.matrix.rig import BOB, DM, GROUP, ServiceCase, text, to, until
+from tests.channels.matrix.rig import BOB, DM, GROUP, ServiceCase, text, to
 from tests.channels.matrix.server import Json, MatrixError
 
 

@@ -17,8 +17,9 @@ from twisted.web.server import Request
 from openclaw.channels.counterpart import Shown
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.outbound import OutboundError
+from tests.channels.loopback import Fault, gone
 from tests.channels.telegram import markup
-from tests.channels.telegram.bot_server import BotError, BotServer, Fault, gone
+from tests.channels.telegram.bot_server import BotError, BotServer
 from tests.channels.telegram.forms import Upload, as_json
 
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"

@@ -1,5 +1,6 @@
 """Tests of calls: addresses, forms, what a failure says of a message and of the account."""
 
+from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -68,8 +69,8 @@ class FormTests(SynchronousTestCase):
     ) -> None:
         file = File(slot="document", name=name, mime="text/plain", data=data)
         given_params = {"caption": text, "chat_id": number, "reply_parameters": {"message_id": 1}}
-        content_type, body = encode(given_params, file)
-        found = params(content_type, "", body)
+        form = encode(given_params, file, Random(1).randbytes)
+        found = params(form.content_type, "", form.body)
         self.assertEqual(found["caption"], text)
         self.assertEqual(as_json(found["chat_id"]), number)
         self.assertEqual(as_json(found["reply_parameters"]), {"message_id": 1})
@@ -79,14 +80,15 @@ class FormTests(SynchronousTestCase):
 
     def test_names_and_types_cannot_add_lines(self) -> None:
         file = File(slot="document", name='a"\r\nX: y', mime="a/b\r\nX: y", data=b"x")
-        _, body = encode({}, file)
+        body = encode({}, file, Random(1).randbytes).body
         self.assertNotIn(b"\r\nX: y", body)
         self.assertIn(b'filename="a%22  X: y"', body)
 
     def test_contents_cannot_end_the_form(self) -> None:
-        inner = encode({"a": "b"}, File(slot="x", name="y", mime="", data=b"z"))
-        content_type, body = encode({}, File(slot="f", name="n", mime="", data=inner[1]))
-        self.assertEqual(params(content_type, "", body)["f"].data, inner[1])
+        random_bytes = Random(1).randbytes
+        inner = encode({"a": "b"}, File(slot="x", name="y", mime="", data=b"z"), random_bytes)
+        outer = encode({}, File(slot="f", name="n", mime="", data=inner.body), random_bytes)
+        self.assertEqual(params(outer.content_type, "", outer.body)["f"].data, inner.body)
 
 
 class MeaningTests(SynchronousTestCase):

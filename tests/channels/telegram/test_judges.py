@@ -15,10 +15,12 @@ from openclaw.channels.platforms.telegram.service import make
 from openclaw.cli.tunnel import find_free_port
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.channels import ChannelDown
+from tests.channels.channel_case import Link, Unconnectable, until
+from tests.channels.loopback import Fault
 from tests.channels.telegram import counterpart
-from tests.channels.telegram.bot_server import BotError, Fault
+from tests.channels.telegram.bot_server import BotError
 from tests.channels.telegram.judges.program import Program, python, script
-from tests.channels.telegram.rig import CHAT, Link, Unconnectable, settings, text, to, until
+from tests.channels.telegram.rig import CHAT, settings, text, to
 from tests.conformance import packages
 from tests.conformance.cases import require
 

@@ -8,9 +8,10 @@ from twisted.internet.defer import Deferred, succeed
 
 from openclaw.channels.bursts import Bursts
 from openclaw.interfaces.messages import Inbound
-from tests.channels.telegram.bot_server import Fault
+from tests.channels.channel_case import until
+from tests.channels.loopback import Fault
 from tests.channels.telegram.counterpart import BOT
-from tests.channels.telegram.rig import CHAT, GROUP, ServiceCase, until
+from tests.channels.telegram.rig import CHAT, GROUP, ServiceCase
 
 ADA = {"id": 42, "is_bot": False, "first_name": "Ada"}
 
@@ -66,7 +67,7 @@ class ReceivingTests(ServiceCase):
             if told:
                 self.clock.advance(0.46)
             # What was told is told again, for it is not confirmed; it is not handed in again.
-            await until(lambda name=name: told[-1:] == [name])  # type: ignore[misc]
+            await until(lambda name=name: told[-1:] == [name])
         await until(lambda: len(self.clock.getDelayedCalls()) == 2)
         self.assertEqual(told, ["a", "b", "c"])
         self.assertEqual(self.telegram.named("getUpdates")[-1]["timeout"], 0)

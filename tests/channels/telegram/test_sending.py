@@ -7,7 +7,8 @@ from twisted.internet.defer import Deferred
 
 from openclaw.interfaces.messages import Attachment, MediaKind, Outgoing, Sent
 from openclaw.interfaces.outbound import OutboundError
-from tests.channels.telegram.bot_server import BotError, Fault
+from tests.channels.loopback import Fault
+from tests.channels.telegram.bot_server import BotError
 from tests.channels.telegram.counterpart import PNG, Said, is_send
 from tests.channels.telegram.rig import CHAT, GROUP, ServiceCase, text, to
 

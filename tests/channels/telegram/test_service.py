@@ -12,9 +12,11 @@ from openclaw.channels.platforms.telegram.polling import GRACE_SECONDS
 from openclaw.errors import StoreError
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed, IChannel
 from openclaw.interfaces.queue import QueueFull
-from tests.channels.telegram.bot_server import BotError, Fault, gone
+from tests.channels.channel_case import until
+from tests.channels.loopback import Fault, gone
+from tests.channels.telegram.bot_server import BotError
 from tests.channels.telegram.counterpart import TOKEN
-from tests.channels.telegram.rig import CHAT, GROUP, ServiceCase, text, until
+from tests.channels.telegram.rig import CHAT, GROUP, ServiceCase, text
 
 reactor: Any = real
 OFFSET = "offset:110201543"
@@ -313,7 +315,7 @@ class PollTests(ServiceCase):
         await until(lambda: self.clock.getDelayedCalls())
         for count in (3, 4, 5):
             self.clock.advance(0.5)
-            await until(lambda count=count: len(self.telegram.named("getUpdates")) == count)  # type: ignore[misc]
+            await until(lambda count=count: len(self.telegram.named("getUpdates")) == count)
             await until(lambda: self.clock.getDelayedCalls())
 
 
@@ -391,11 +393,11 @@ class LivenessTests(ServiceCase):
         await self.connect()
         for round_number in range(20):
             self.telegram.drop()
-            await until(lambda count=round_number: len(self.ends) > count)  # type: ignore[misc]
+            await until(lambda count=round_number: len(self.ends) > count)
             self.end(ChannelDown)
             number = self.telegram.say(f"m{round_number}", chat_id=CHAT, sender_id="42")
             self.start()
-            await until(lambda number=number: self.telegram.acknowledged(number))  # type: ignore[misc]
+            await until(lambda number=number: self.telegram.acknowledged(number))
             await until(lambda: self.telegram.open_sockets)
         self.assertEqual([one.text for one in self.link.received], [f"m{n}" for n in range(20)])
         self.assertEqual(self.telegram.most_sockets, 1)
@@ -408,7 +410,7 @@ class LivenessTests(ServiceCase):
             poll = self.telegram._poll
             assert poll is not None
             self.telegram._end_poll(poll[0])
-            await until(lambda count=count: self.link.heard_times == count + 2)  # type: ignore[misc]
+            await until(lambda count=count: self.link.heard_times == count + 2)
         self.assertEqual((self.ends, self.link.events), ([], ["connected"]))
         self.assertEqual(len(self.telegram.named("getMe")), 1)
         self.assertEqual(self.telegram.most_sockets, 1)
@@ -447,7 +449,7 @@ class SecretTests(ServiceCase):
             for method in ("getMe", "deleteWebhook", "getUpdates"):
                 error = BotError(500, f"odd: /bot{TOKEN}/{method}")
                 self.telegram.faults.append(
-                    Fault(lambda name, wanted=method: name == wanted, 1, does, error)  # type: ignore[misc]
+                    Fault(lambda name, wanted=method: name == wanted, 1, does, error)
                 )
                 self.start()
                 await until(lambda: len(self.ends) == len(self.runs))

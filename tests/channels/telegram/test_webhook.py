@@ -17,8 +17,10 @@ from openclaw.interfaces.channels import (
     WebhookRequest,
 )
 from openclaw.interfaces.queue import QueueFull
-from tests.channels.telegram.bot_server import BotError, Fault
-from tests.channels.telegram.rig import CHAT, ServiceCase, text, until
+from tests.channels.channel_case import until
+from tests.channels.loopback import Fault
+from tests.channels.telegram.bot_server import BotError
+from tests.channels.telegram.rig import CHAT, ServiceCase, text
 
 SECRET = "s3cret_S3CRET-0"
 UPDATE = {

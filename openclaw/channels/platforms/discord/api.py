@@ -231,13 +231,8 @@ class Api:
             headers["authorization"] = f"Bot {self._token}"
         if request.body is None:
             return headers, b""
-        if isinstance(request.body, list):
-            return {**headers, "content-type": "application/json"}, msgspec.json.encode(
-                request.body
-            )
-        boundary = f"openclaw-{self._link.random.getrandbits(128):032x}"
-        content_headers, body = encode(request.body, request.files, boundary)
-        return {**headers, **content_headers}, body
+        content_type, body = encode(request.body, request.files, self._link.random.randbytes)
+        return {**headers, "content-type": content_type}, body
 
     def _read(
         self, request: Request, answer: IOutboundResponse, content: bytes, leave: Pass

@@ -1,13 +1,14 @@
 """What is said, as Discord's requests: the JSON of a message, and multipart bodies. Pure."""
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 from attrs import frozen
 
+from openclaw.channels.forms import Part, multipart
 from openclaw.interfaces.messages import Outgoing
 
 SUPPRESS_EMBEDS = 1 << 2
@@ -17,6 +18,9 @@ NONCE_LENGTH = 25
 MOST_MENTIONS = 100
 THREAD_NAME_LENGTH = 100
 THREAD_MINUTES = 1440
+
+_FORBIDDEN = re.compile(r'[\x00-\x1f"\\]')
+"""What a file's name has as ``_``: a quoted name knows no escapes that all readers share."""
 
 _MENTIONED = re.compile(r"<@!?(\d{1,20})>")
 
@@ -95,33 +99,29 @@ def thread_name(text: str) -> str:
 
 
 def encode(
-    body: Body | list[Body], files: Sequence[File], boundary: str
-) -> tuple[Mapping[str, str], bytes]:
-    """A request's content headers and body: JSON, or multipart where there are files."""
+    body: Body | list[Body], files: Sequence[File], random_bytes: Callable[[int], bytes]
+) -> tuple[str, bytes]:
+    """A request's content type and body: JSON, or multipart where there are files.
+
+    :param random_bytes: for the boundary; see :func:`openclaw.channels.forms.multipart`.
+    """
     if not files or isinstance(body, list):
-        return {"content-type": "application/json"}, msgspec.json.encode(body)
+        return "application/json", msgspec.json.encode(body)
     listed = [{"id": number, "filename": file.name} for number, file in enumerate(files)]
     # In a forum's new post the list of files belongs to the message within.
     if "message" in body:
         told = {**body, "message": {**body["message"], "attachments": listed}}
     else:
         told = {**body, "attachments": listed}
-    payload = msgspec.json.encode(told)
-    parts = [_part(boundary, 'name="payload_json"', "application/json", payload)]
-    for number, file in enumerate(files):
-        name = _quotable(file.name)
-        named = f'name="files[{number}]"; filename="{name}"'
-        parts.append(_part(boundary, named, file.mime, file.content))
-    parts.append(f"--{boundary}--\r\n".encode())
-    return {"content-type": f"multipart/form-data; boundary={boundary}"}, b"".join(parts)
-
-
-def _part(boundary: str, named: str, mime: str, content: bytes) -> bytes:
-    head = (
-        f"--{boundary}\r\nContent-Disposition: form-data; {named}\r\nContent-Type: {mime}\r\n\r\n"
-    )
-    return head.encode() + content + b"\r\n"
-
-
-def _quotable(name: str) -> str:
-    return re.sub(r'[\x00-\x1f"\\]', "_", name)
+    payload = Part(name="payload_json", data=msgspec.json.encode(told), mime="application/json")
+    parts = [
+        Part(
+            name=f"files[{number}]",
+            data=file.content,
+            filename=_FORBIDDEN.sub("_", file.name),
+            mime=file.mime,
+        )
+        for number, file in enumerate(files)
+    ]
+    form = multipart({}, [payload, *parts], random_bytes)
+    return form.content_type, form.body

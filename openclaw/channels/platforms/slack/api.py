@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from twisted.internet.interfaces import IReactorTime
 
+from openclaw.channels.forms import urlencoded
 from openclaw.channels.hosts import is_loopback
 from openclaw.channels.platforms.slack.failures import Kind, SlackError, kind_of
 from openclaw.deferreds import deferred
@@ -70,8 +71,8 @@ class WebApi:
     @deferred
     async def read(self, method: str, **params: str | int) -> Answer:
         """Call a method that only reads, as a form: not every such method takes JSON."""
-        body = urlencode({name: str(value) for name, value in params.items()}).encode()
-        return await self._call(method, "application/x-www-form-urlencoded", body)
+        form = urlencoded({name: str(value) for name, value in params.items()})
+        return await self._call(method, form.content_type, form.body)
 
     @deferred
     async def call(self, method: str, params: Mapping[str, Any]) -> Answer:

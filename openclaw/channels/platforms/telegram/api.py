@@ -6,7 +6,7 @@ https://core.telegram.org/bots/api#making-requests
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -132,12 +132,20 @@ class BotAPI:
 
     :param where: the bot's address.
     :param clock: for deadlines.
+    :param random_bytes: for the boundaries of forms.
     """
 
-    def __init__(self, http: IOutboundHTTP, clock: IReactorTime, where: Address) -> None:
+    def __init__(
+        self,
+        http: IOutboundHTTP,
+        clock: IReactorTime,
+        where: Address,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
         self._http = http
         self._clock = clock
         self._where = where
+        self._random_bytes = random_bytes
 
     @deferred
     async def call(
@@ -160,8 +168,9 @@ class BotAPI:
     async def upload(self, method: str, params: Mapping[str, Any], file: File) -> Any:
         """Call a method with a file; otherwise as :meth:`call`."""
         seconds = CALL_SECONDS + len(file.data) / UPLOAD_BYTES_PER_SECOND
-        content_type, body = encode(params, file)
-        return await self._bounded(self._ask(method, content_type, body, seconds), method, seconds)
+        form = encode(params, file, self._random_bytes)
+        asked = self._ask(method, form.content_type, form.body, seconds)
+        return await self._bounded(asked, method, seconds)
 
     @deferred
     async def download(self, file_path: str) -> IOutboundResponse:

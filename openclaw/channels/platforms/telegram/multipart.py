@@ -1,11 +1,12 @@
 """Forms with one file, as the Bot API takes them; it reads no disk."""
 
-from collections.abc import Mapping
-from hashlib import sha256
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from attrs import field, frozen
+
+from openclaw.channels.forms import Form, Part, multipart
 
 
 @frozen(kw_only=True)
@@ -22,43 +23,18 @@ class File:
     data: bytes = field(repr=False)
 
 
-def encode(params: Mapping[str, Any], file: File) -> tuple[str, bytes]:
+def encode(params: Mapping[str, Any], file: File, random_bytes: Callable[[int], bytes]) -> Form:
     """Write a form.
 
     :param params: texts as they are, everything else as JSON.
-    :return: content type and body.
+    :param random_bytes: for the boundary; see :func:`openclaw.channels.forms.multipart`.
     """
-    # A boundary that depends on the data: no part can hold its own digest.
-    boundary = sha256(file.data + msgspec.json.encode(params)).hexdigest()
-    parts = [
-        _head(boundary, f'name="{name}"') + _value(value).encode() + b"\r\n"
-        for name, value in params.items()
-    ]
-    parts.append(
-        _head(
-            boundary,
-            f'name="{file.slot}"; filename="{_quoted(file.name)}"',
-            f"Content-Type: {_line(file.mime) or 'application/octet-stream'}\r\n",
-        )
-        + file.data
-        + b"\r\n"
-    )
-    parts.append(f"--{boundary}--\r\n".encode())
-    return f"multipart/form-data; boundary={boundary}", b"".join(parts)
-
-
-def _head(boundary: str, disposition: str, more: str = "") -> bytes:
-    return (f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n{more}\r\n").encode()
+    fields = {name: _value(value) for name, value in params.items()}
+    # People see the name: a line's end becomes a space there, where others would write %0A.
+    name = file.name.replace("\r", " ").replace("\n", " ").strip()
+    part = Part(name=file.slot, data=file.data, filename=name, mime=file.mime)
+    return multipart(fields, [part], random_bytes)
 
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _quoted(name: str) -> str:
-    """A file name within quotation marks, escaped as browsers do it."""
-    return _line(name).replace('"', "%22") or "file"
-
-
-def _line(text: str) -> str:
-    return text.replace("\r", " ").replace("\n", " ").strip()

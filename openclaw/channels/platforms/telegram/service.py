@@ -86,7 +86,8 @@ class Telegram:
         if not token and self._settings.token_file:
             token = await self._read_token(Path(self._settings.token_file).expanduser())
         where = address(self._settings.api_root, token, self._settings.allow_insecure)
-        return BotAPI(self._link.http, self._link.clock, where)
+        link = self._link
+        return BotAPI(link.http, link.clock, where, link.random.randbytes)
 
     async def _read_token(self, path: Path) -> str:
         try:

@@ -4,14 +4,11 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from openclaw.errors import GatewayError
 from openclaw.http.openai.address import Addresses
 from openclaw.http.openai.chat.answer import ChatChunk, completion
 from openclaw.http.openai.chat.request import ChatRequest
 from openclaw.http.openai.chat.stream import ChatStream
-from openclaw.http.openai.errors import refusal_of, refusal_of_record
 from openclaw.http.openai.exchange import Exchange
-from openclaw.http.openai.prompt import Prompt
 from openclaw.http.openai.running import Running
 
 
@@ -41,31 +38,7 @@ class ChatCompletions:
         if asked.stream:
             head = ChatChunk(id=id, created=created, model=asked.model, choices=[])
             stream = ChatStream(exchange, head, asked.wants_usage)
-            await self._stream(exchange, stream, (run_id, session), prompt)
+            await self.running.stream(exchange, run_id, session, prompt, stream)
             return
-        record = await self.running.run(exchange, run_id, session, prompt, _unheard)
-        if record.final.status != "ok":
-            raise refusal_of_record(record)
+        record = await self.running.run(exchange, run_id, session, prompt)
         exchange.answer(200, completion(record, id, created, asked.model))
-
-    async def _stream(
-        self, exchange: Exchange, stream: ChatStream, names: tuple[str, str], prompt: Prompt
-    ) -> None:
-        try:
-            record = await self.running.run(exchange, *names, prompt, stream.heard)
-        except GatewayError as error:
-            refused = refusal_of(error)
-        except BaseException:
-            stream.close()
-            raise
-        else:
-            if record.final.status == "ok":
-                stream.end(record)
-                return
-            refused = refusal_of_record(record)
-        if not stream.fail(refused):
-            raise refused
-
-
-def _unheard(text: str) -> None:
-    """Nobody sees a whole answer grow."""

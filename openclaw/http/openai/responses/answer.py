@@ -3,11 +3,14 @@
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
+from msgspec.structs import replace
 
 from openclaw.http.openai.chat.answer import text_of, usage_of
 from openclaw.http.openai.errors import ErrorBody
 from openclaw.http.openai.shape import Shape
 from openclaw.interfaces.conversations import RunRecord
+
+PREFIX = "resp_"
 
 Status = Literal["in_progress", "completed", "incomplete", "failed"]
 
@@ -84,7 +87,7 @@ class Response(Shape, frozen=True, kw_only=True):
     :ivar created_at: Unix seconds.
     """
 
-    id: Annotated[str, Meta(pattern="^resp_")]
+    id: Annotated[str, Meta(pattern=f"^{PREFIX}")]
     created_at: int
     model: str
     status: Status
@@ -136,6 +139,24 @@ def incomplete(record: RunRecord) -> Incomplete | None:
     if record.stop_reason == "content_filter":
         return Incomplete(reason="content_filter")
     return None
+
+
+def id_of(response: Response) -> str:
+    """What names the items of an answer."""
+    return response.id.removeprefix(PREFIX)
+
+
+def ended(begun: Response, record: RunRecord) -> Response:
+    """An answer that has come to its end."""
+    early = incomplete(record)
+    status: Status = "completed" if early is None else "incomplete"
+    return replace(
+        begun,
+        status=status,
+        incomplete_details=early,
+        output=outputs(record, id_of(begun), status),
+        usage=usage(record),
+    )
 
 
 def usage(record: RunRecord) -> ResponseUsage:

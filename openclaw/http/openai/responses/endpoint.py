@@ -4,23 +4,19 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from attrs import evolve, frozen
-from msgspec.structs import replace
 
-from openclaw.errors import GatewayError, InvalidRequest
+from openclaw.errors import InvalidRequest
 from openclaw.http.openai.address import Addresses
 from openclaw.http.openai.chat.answer import text_of
-from openclaw.http.openai.errors import Refused, refusal_of, refusal_of_record
+from openclaw.http.openai.errors import Refused
 from openclaw.http.openai.exchange import Exchange
-from openclaw.http.openai.prompt import Prompt
-from openclaw.http.openai.responses.answer import Response, incomplete, outputs, usage
+from openclaw.http.openai.responses.answer import PREFIX, Response, ended
 from openclaw.http.openai.responses.request import NamedFunctionTool, ResponsesRequest
 from openclaw.http.openai.responses.stream import ResponseStream
 from openclaw.http.openai.running import Running
 from openclaw.interfaces.agents import Turn
-from openclaw.interfaces.conversations import IConversations, Receipt, RunRecord
+from openclaw.interfaces.conversations import IConversations, Receipt
 from openclaw.protocol.base import to_plain
-
-_PREFIX = "resp_"
 
 
 @frozen(kw_only=True)
@@ -53,31 +49,11 @@ class Responses:
         run_id = self.addresses.make_id()
         begun = self._begun(asked, run_id)
         if asked.stream:
-            await self._stream(exchange, (run_id, session), prompt, begun)
+            stream = ResponseStream(exchange, begun)
+            await self.running.stream(exchange, run_id, session, prompt, stream)
             return
-        record = await self.running.run(exchange, run_id, session, prompt, _unheard)
-        if record.final.status != "ok":
-            raise refusal_of_record(record)
-        exchange.answer(200, _ended(begun, record))
-
-    async def _stream(
-        self, exchange: Exchange, names: tuple[str, str], prompt: Prompt, begun: Response
-    ) -> None:
-        stream = ResponseStream(exchange, begun, begun.id.removeprefix(_PREFIX))
-        try:
-            record = await self.running.run(exchange, *names, prompt, stream.heard)
-        except GatewayError as error:
-            refused = refusal_of(error)
-        except BaseException:
-            stream.close()
-            raise
-        else:
-            if record.final.status == "ok":
-                stream.end(record, _ended(begun, record))
-                return
-            refused = refusal_of_record(record)
-        if not stream.fail(refused):
-            raise refused
+        record = await self.running.run(exchange, run_id, session, prompt)
+        exchange.answer(200, ended(begun, record))
 
     async def _earlier(self, response_id: str, agent: str) -> Receipt:
         """The run that a request goes on from.
@@ -129,7 +105,7 @@ class Responses:
     def _begun(self, asked: ResponsesRequest, run_id: str) -> Response:
         choice = asked.tool_choice or "auto"
         return Response(
-            id=f"{_PREFIX}{run_id.replace('-', '')}",
+            id=f"{PREFIX}{run_id.replace('-', '')}",
             created_at=self.now_ms() // 1000,
             model=asked.model,
             status="in_progress",
@@ -145,27 +121,10 @@ class Responses:
         )
 
 
-def _ended(begun: Response, record: RunRecord) -> Response:
-    """An answer that has come to its end."""
-    early = incomplete(record)
-    id = begun.id.removeprefix(_PREFIX)
-    return replace(
-        begun,
-        status="completed" if early is None else "incomplete",
-        incomplete_details=early,
-        output=outputs(record, id, "completed" if early is None else "incomplete"),
-        usage=usage(record),
-    )
-
-
 def _run_of(response_id: str) -> str:
     """The run behind a response; empty if there can be none."""
-    id = response_id.removeprefix(_PREFIX)
+    id = response_id.removeprefix(PREFIX)
     try:
         return str(UUID(hex=id)) if id != response_id and len(id) == 32 else ""
     except ValueError:
         return ""
-
-
-def _unheard(text: str) -> None:
-    """Nobody sees a whole answer grow."""

@@ -6,85 +6,67 @@ from msgspec.structs import replace
 
 from openclaw.http.openai.chat.answer import text_of
 from openclaw.http.openai.errors import Refused
-from openclaw.http.openai.events import DONE
 from openclaw.http.openai.exchange import Exchange
-from openclaw.http.openai.pieces import Pieces
 from openclaw.http.openai.responses.answer import (
     OutputCall,
     OutputText,
     Response,
+    ended,
+    id_of,
     message_item,
     problem,
 )
+from openclaw.http.openai.streamed import StreamedAnswer
 from openclaw.interfaces.conversations import RunRecord
 from openclaw.protocol.base import encode
 
 
-class ResponseStream:
+class ResponseStream(StreamedAnswer):
     """Writes the events of one answer.
 
     :param response: the answer as it begins.
-    :param id: names the items of the answer.
-    :ivar heard: takes the words of the run.
     """
 
-    def __init__(self, exchange: Exchange, response: Response, id: str) -> None:
+    def __init__(self, exchange: Exchange, response: Response) -> None:
         self._response = response
-        self._id = id
+        self._id = id_of(response)
         self._number = 0
         self._has_message = False
-        self._pieces = Pieces(exchange, self._opened, self._write)
-        self.heard = self._pieces.heard
+        super().__init__(exchange)
 
-    def end(self, record: RunRecord, whole: Response) -> None:
-        """Write the end of a run that went well.
+    def opened(self) -> None:
+        """Write the answer as it begins."""
+        self._send("response.created", response=self._response)
+        self._send("response.in_progress", response=self._response)
 
-        :param whole: the answer as it ended.
-        """
-        text = text_of(record)
-        self._pieces.complete(text)
+    def write(self, text: str) -> None:
+        """Write words of the one message."""
+        if not self._has_message:
+            self._begin_message()
+        self._send("response.output_text.delta", **self._place(), delta=text, logprobs=[])
+
+    def ended(self, record: RunRecord) -> None:
+        """Write the end of the message, calls, and the whole answer."""
+        whole = ended(self._response, record)
         if not self._has_message and not record.calls:
             self._begin_message()
         if self._has_message:
-            self._end_message(text)
+            self._end_message(text_of(record))
         for item in whole.output:
             if isinstance(item, OutputCall):
                 self._call(item, whole.output.index(item))
         self._send(f"response.{whole.status}", response=whole)
-        self._done()
 
-    def fail(self, refused: Refused) -> bool:
-        """Tell that it broke off; false if nothing was written yet, and a status can tell it."""
-        if not self._pieces.stream.open:
-            self._pieces.stream.close()
-            return False
+    def broken(self, refused: Refused) -> None:
+        """Write the answer as it failed."""
         failed = replace(self._response, status="failed", error=problem(refused.body))
         self._send("response.failed", response=failed)
-        self._done()
-        return True
-
-    def close(self) -> None:
-        """Let go of the clock."""
-        self._pieces.stream.close()
-
-    def _done(self) -> None:
-        self._pieces.stream.send(DONE)
-        self._pieces.stream.finish()
-
-    def _opened(self) -> None:
-        self._send("response.created", response=self._response)
-        self._send("response.in_progress", response=self._response)
 
     def _begin_message(self) -> None:
         self._has_message = True
         item = replace(message_item(self._id, "", "in_progress"), content=())
         self._send("response.output_item.added", output_index=0, item=item)
         self._send("response.content_part.added", **self._place(), part=OutputText(text=""))
-
-    def _write(self, text: str) -> None:
-        if not self._has_message:
-            self._begin_message()
-        self._send("response.output_text.delta", **self._place(), delta=text, logprobs=[])
 
     def _end_message(self, text: str) -> None:
         place = self._place()
@@ -108,4 +90,4 @@ class ResponseStream:
     def _send(self, kind: str, **fields: Any) -> None:
         event = {"type": kind, "sequence_number": self._number, **fields}
         self._number += 1
-        self._pieces.stream.send(b"event: %s\ndata: %s\n\n" % (kind.encode("ascii"), encode(event)))
+        self.stream.send(b"event: %s\ndata: %s\n\n" % (kind.encode("ascii"), encode(event)))
