@@ -257,6 +257,7 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
         channels=domain.statuses,
         queue=QueueHealth(backend=domain.queue.backend, durable=domain.queue.backend != "memory"),
         agents_down=domain.programs.down,
+        overdue=domain.overdue,
     )
     return HealthKeeper(sources, reactor, now_ms)
 

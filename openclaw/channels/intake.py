@@ -15,6 +15,7 @@ from openclaw.channels.context import GroupContext
 from openclaw.channels.inbox import Waiting
 from openclaw.channels.media import MediaStore
 from openclaw.channels.outbox import AccountOf, Outbox
+from openclaw.channels.overdue import Overdue
 from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import Taken
 from openclaw.interfaces.messages import Inbound, Target
@@ -54,6 +55,7 @@ class Gates:
     router: IRouter
     queue: IQueue
     outbox: Outbox
+    overdue: Overdue
     media: MediaStore
     traces: ITraces
     rules_of: Callable[[Account], AccessRules]
@@ -177,6 +179,8 @@ class Intake:
         new = await gates.queue.enqueue(message)
         gates.traces.note(key, "queued" if new else "duplicate", waiting.session_key)
         if new:
+            first = waiting.message
+            gates.overdue.waits(key, target_of(first), first.sender.id)
             for part in parts:
                 gates.traces.link(part, key)
         return new

@@ -13,6 +13,7 @@ from openclaw.channels.accounts import ConfiguredAccount
 from openclaw.channels.intake import Gates, Intake
 from openclaw.channels.media import MediaStore
 from openclaw.channels.outbox import AccountOf, Outbox
+from openclaw.channels.overdue import Overdue
 from openclaw.channels.records import SentRecords
 from openclaw.channels.status import Record
 from openclaw.config.schema.channels import ChannelSettings
@@ -67,12 +68,14 @@ class Door:
         self.outbox = Outbox(queue, self.sent, self.traces, account_of)
         senders = SenderCodes(store, CodeMaker(b"k" * 32), now_ms)
         self.routes = Routes(store, now_ms)
+        self.overdue = Overdue(self.outbox, clock, lambda *_: None, lambda: None)
         self.intake = Intake(
             Gates(
                 admission=Admission(senders, lambda *_: None, clock.seconds, lambda: 0),
                 router=Router((), KeyMaker(), self.routes),
                 queue=queue,
                 outbox=self.outbox,
+                overdue=self.overdue,
                 media=MediaStore(Path("unused"), str, clock),
                 traces=self.traces,
                 rules_of=lambda account: EVERYBODY,
