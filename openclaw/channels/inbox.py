@@ -112,7 +112,7 @@ class InboxHandler:
                 kind="chat",
                 session_key=waiting.session_key,
                 text=words_for(message, waiting.more),
-                system=context_for(message, waiting.context),
+                system=context_for(message, waiting.context, waiting.more),
                 owner=owner,
                 scopes=tuple(sorted(expand((ADMIN,)))) if owner else (),
                 origin=Origin(

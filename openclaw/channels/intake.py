@@ -122,6 +122,9 @@ class Intake:
     async def _admitted(self, account: Account, message: Inbound, key: str) -> Taken:
         gates, settings = self._gates, account.configured.settings
         gates.traces.note(key, "received", message.kind)
+        if self._bursts.gathers(message):
+            # Let in with the first of its album, which alone has the words that address us.
+            return await self._bursts.take(message, 0)
         verdict = await gates.admission.admit(message, gates.rules_of(account))
         if verdict.refusal is None:
             return await self._bursts.take(message, settings.debounce_ms / 1000)

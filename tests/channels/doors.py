@@ -50,7 +50,7 @@ def made_account(
 
 
 class Door:
-    """One process's way in, open to everybody.
+    """One process's way in; open to everybody, unless the rules say otherwise.
 
     :ivar intake: takes messages.
     """
@@ -62,6 +62,7 @@ class Door:
         clock: IReactorTime,
         now_ms: Callable[[], int],
         account_of: AccountOf,
+        rules: AccessRules = EVERYBODY,
     ) -> None:
         self.traces = Traces(store, clock, now_ms)
         self.sent = SentRecords(store, now_ms)
@@ -78,7 +79,7 @@ class Door:
                 overdue=self.overdue,
                 media=MediaStore(Path("unused"), str, clock),
                 traces=self.traces,
-                rules_of=lambda account: EVERYBODY,
+                rules_of=lambda account: rules,
                 account_of=account_of,
                 counted=lambda account, taken: None,
             ),
