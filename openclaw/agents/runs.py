@@ -162,6 +162,8 @@ class Runs:
             grew,
         )
         run.heard = self._followed.get(entry.run_id, run.heard)
+        if entry.origin is not None:
+            run.begun = partial(self._replies.begun, entry)
         self._active[entry.run_id] = run
         run.lifecycle({"phase": "start", "startedAt": run.started_at_ms})
         return run

@@ -21,6 +21,7 @@ from openclaw.channels.link import Tools
 from openclaw.channels.manager import Channels, Surroundings
 from openclaw.channels.media import MediaStore
 from openclaw.channels.outbox import Outbox
+from openclaw.channels.overdue import Overdue
 from openclaw.channels.records import ChannelValues, SentRecords
 from openclaw.channels.registry import Registry
 from openclaw.channels.replies import ChannelReplies
@@ -86,11 +87,13 @@ class ChannelParts:
     sent: SentRecords
     media: MediaStore
     traces: Traces
+    overdue: Overdue
     changed: Callable[[], None] = lambda: None
     _routes: Routes
     _needs: ChannelNeeds
     _outbox: Outbox
     inbox: Service | None = None
+    _handler: InboxHandler | None = None
 
     def join(self, conversations: IConversations, admission: IAdmission) -> None:
         """Make what leads into the conversations, and every account. Starts nothing."""
@@ -101,6 +104,7 @@ class ChannelParts:
             router=self.router,
             queue=needs.queue,
             outbox=self._outbox,
+            overdue=self.overdue,
             media=MediaStore(needs.settings.places.own_dir / "media", needs.make_id, needs.reactor),
             traces=self.traces,
             rules_of=rules.of,
@@ -114,20 +118,23 @@ class ChannelParts:
             channels.add(one)
             rules.of_configured(one)  # A mistake in them ends the start, not the first message.
         owners = frozenset(needs.settings.config.gateway.auth.admin_channels)
-        handler = InboxHandler(conversations, self.traces, self._quoted, owners)
-        self.inbox = needs.make_worker(INBOX, handler)
+        self._handler = InboxHandler(conversations, self.traces, self.overdue, self._quoted, owners)
+        self.inbox = needs.make_worker(INBOX, self._handler)
 
     @deferred
     async def load(self) -> None:
         """Read what accounts and routes had kept; fires when accounts may start."""
+        assert self._handler is not None
         await self.values.load()
         await self._routes.load()
+        await self._handler.watch(self._needs.queue)
 
     def start(self) -> None:
         """Start every account."""
         self._routes.startService()
         self.traces.startService()
         self.sockets.startService()
+        self.overdue.startService()
         self.channels.startService()
 
     def open(self) -> None:
@@ -146,6 +153,7 @@ class ChannelParts:
         """Stop every account; fires when all sockets are closed."""
         self.replies.stop()
         if self.channels.running:
+            await self.overdue.stopService()
             await self.channels.stopService()
             await maybeDeferred(self.sockets.stopService)
             await maybeDeferred(self._routes.stopService)
@@ -247,9 +255,12 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     channels.outbox = outbox
     routes = Routes(needs.store, needs.now_ms)
     router = _router(needs, routes)
+    patience = float(settings.config.messages.notice_after)
+    overdue = Overdue(outbox, reactor, needs.alert, lambda: parts.changed(), patience)
     parts = ChannelParts(
         channels=channels,
-        replies=ChannelReplies(outbox, channels.account, traces, reactor),
+        replies=ChannelReplies(outbox, channels.account, traces, reactor, overdue),
+        overdue=overdue,
         router=router,
         sockets=sockets,
         values=values,

@@ -129,6 +129,10 @@ class Core:
         """Every channel account as it is now."""
         return () if self.channels is None else self.channels.channels.statuses()
 
+    def overdue(self) -> int:
+        """How many accepted messages wait too long for their agents."""
+        return 0 if self.channels is None else len(self.channels.overdue)
+
 
 @frozen(kw_only=True)
 class Domain(Core):
@@ -299,6 +303,15 @@ class NoReplies:
     """Where no channel is configured: an answer whose channel is gone stays in the transcript."""
 
     _log = Logger()
+
+    def waits(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def begun(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def left(self, entry: Input) -> None:
+        """Tell nobody."""
 
     def started(self, entry: Input) -> bool:
         """Tell nobody."""

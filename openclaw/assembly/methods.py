@@ -36,6 +36,7 @@ from openclaw.gateway.methods.workers import WorkerMethods
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.repeats import Repeats
 from openclaw.gateway.step_up import StepUp
+from openclaw.gateway.web_chat import WebChat
 from openclaw.interfaces.security import IAdmission, ISharedToken
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_tail import LogTail
@@ -61,6 +62,7 @@ class MethodTable:
     reached: Reached
     tls: Callable[[], TlsStatus] | None
     clock: IReactorTime
+    web_chat: WebChat
 
     def handlers(self) -> dict[str, Handler]:
         """Every method of the gateway, by name."""
@@ -98,6 +100,7 @@ class MethodTable:
         return ChannelMethods(
             channels=None if parts is None else parts.channels,
             router=None if parts is None else parts.router,
+            web_chat=self.web_chat,
             traces=None if parts is None else parts.traces,
             repeats=Repeats(self.clock.seconds),
             now_ms=now_ms,
@@ -181,6 +184,7 @@ class MethodTable:
             main_of=domain.keys.main_of,
             agents=frozenset(agent.id for agent in self.agents),
             clock=self.clock,
+            web_chat=self.web_chat,
         )
 
 

@@ -15,6 +15,7 @@ from openclaw.channels.context import GroupContext
 from openclaw.channels.inbox import Waiting
 from openclaw.channels.media import MediaStore
 from openclaw.channels.outbox import AccountOf, Outbox
+from openclaw.channels.overdue import Overdue
 from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import Taken
 from openclaw.interfaces.messages import Inbound, Target
@@ -54,6 +55,7 @@ class Gates:
     router: IRouter
     queue: IQueue
     outbox: Outbox
+    overdue: Overdue
     media: MediaStore
     traces: ITraces
     rules_of: Callable[[Account], AccessRules]
@@ -120,6 +122,9 @@ class Intake:
     async def _admitted(self, account: Account, message: Inbound, key: str) -> Taken:
         gates, settings = self._gates, account.configured.settings
         gates.traces.note(key, "received", message.kind)
+        if self._bursts.gathers(message):
+            # Let in with the first of its album, which alone has the words that address us.
+            return await self._bursts.take(message, 0)
         verdict = await gates.admission.admit(message, gates.rules_of(account))
         if verdict.refusal is None:
             return await self._bursts.take(message, settings.debounce_ms / 1000)
@@ -177,6 +182,8 @@ class Intake:
         new = await gates.queue.enqueue(message)
         gates.traces.note(key, "queued" if new else "duplicate", waiting.session_key)
         if new:
+            first = waiting.message
+            gates.overdue.waits(key, target_of(first), first.sender.id)
             for part in parts:
                 gates.traces.link(part, key)
         return new

@@ -267,6 +267,7 @@ class AccountStatus:
     :ivar is_default: whether it is meant where only the channel is named.
     :ivar mode: how messages come in: ``polling``, ``webhook``, ``socket``.
     :ivar last_error: what is wrong and what to do about it; empty if nothing is.
+    :ivar clients: how many clients are connected to it; ``None`` where it connects itself.
     """
 
     channel: str
@@ -288,6 +289,7 @@ class AccountStatus:
     last_inbound_at: int = 0
     last_outbound_at: int = 0
     last_transport_at: int = 0
+    clients: int | None = None
 
     @property
     def connected(self) -> bool:

@@ -262,8 +262,17 @@ class IRuns(Interface):
 class IReplies(Interface):
     """Takes answers back to where their inputs came from; only for inputs that have an origin."""
 
+    def waits(entry: Input) -> None:
+        """It is in its lane: accepted now, or by an earlier process."""
+
+    def begun(entry: Input) -> None:
+        """An agent has it: there will be an answer, or a reason why not."""
+
+    def left(entry: Input) -> None:
+        """It is out of its lane, whatever became of it; perhaps no agent ever had it."""
+
     def started(entry: Input) -> bool:
-        """Somebody works on it now.
+        """It is run now; its agent may be hard to reach.
 
         :return: whether to tell :meth:`grew`: the answer is shown while it grows.
         """

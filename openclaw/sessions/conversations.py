@@ -86,6 +86,7 @@ class Conversations:
         self._runner = CountedRunner(runner, store)
         self._lanes = Lanes(self._runner, clock, self._left, lane_capacity, self._gather)
         self._transcripts = Transcripts(store, index)
+        self._replies = replies
         self._owed = OwedReplies(store, replies, clock)
         self._storing: dict[str, list[Deferred[None]]] = {}
         self._coming: dict[str, int] = {}
@@ -216,6 +217,8 @@ class Conversations:
     def _queue(self, entry: Input) -> None:
         self._open[entry.run_id] = entry
         self._index.activate(entry.session_key, entry.run_id)
+        if entry.origin is not None:
+            self._replies.waits(entry)
         self._lanes.add(entry)
 
     def _known(self, run_id: str) -> Receipt | None:
@@ -357,6 +360,8 @@ class Conversations:
         """
         self._open.pop(entry.run_id, None)
         self._index.deactivate(entry.session_key, entry.run_id)
+        if entry.origin is not None:
+            self._replies.left(entry)
         result = self._results.pop(entry.run_id, None)
         if result is not None:
             for waiting in self._waiting.pop(entry.run_id, ()):

@@ -120,6 +120,15 @@ class RealGatewayTests(RealGatewayCase):
         presence = (await self.succeeds("gateway", "call", "system-presence")).document
         self.assertEqual(presence[0]["mode"], "gateway")
 
+    async def test_the_web_chat_is_listed_beside_the_platforms(self) -> None:
+        """Also where there is none of those."""
+        shown = (await self.succeeds("channels", "list")).out
+        self.assertIn("No platform is configured", shown)
+        self.assertRegex(shown, r"webchat +default +connected +0 open")
+        await self.succeeds("channels", "status", "--probe")
+        found = (await self.succeeds("channels", "status", "--json")).document
+        self.assertEqual(found["channelOrder"], ["webchat"])
+
     async def test_a_conversation_is_kept_and_listed(self) -> None:
         """Said, answered, listed, logged."""
         answer = (await self.succeeds("chat", "--json", "/help")).document

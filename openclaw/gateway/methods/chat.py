@@ -11,6 +11,7 @@ from openclaw.deferreds import deferred
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler, Refused, Twice
+from openclaw.gateway.web_chat import WebChat
 from openclaw.interfaces.conversations import (
     IConversations,
     IRuns,
@@ -55,6 +56,7 @@ class ChatMethods:
     main_of: Callable[[str], str]
     agents: frozenset[str]
     clock: IReactorTime
+    web_chat: WebChat
 
     def handlers(self) -> Mapping[str, Handler]:
         """By method name."""
@@ -88,6 +90,7 @@ class ChatMethods:
             )
         )
         if receipt.state == "new":
+            self.web_chat.heard(client)
             status: SendStatus = "started"
         elif receipt.record is None:
             status = "in_flight"
