@@ -190,6 +190,9 @@ class SessionIndex:
             derived_title=settings.title or UNSET,
             last_message_preview=settings.preview or UNSET,
             status="running" if session.active else settings.status,
+            tool_overrides=settings.tool_overrides,
+            inherited_tool_allow=settings.inherited_tool_allow,
+            inherited_tool_deny=settings.inherited_tool_deny,
             **_last_run(settings),
         )
 
