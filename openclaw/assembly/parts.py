@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 
 FORGET_SECONDS = 3600.0
+SWEEP_SECONDS = 60.0
 ENDING_SECONDS = 5.0
 
 
@@ -135,6 +136,7 @@ def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
         Upkeep(domain.access.requests.sweep, reactor),
         _ending(domain, reactor),
         Upkeep(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Upkeep(domain.sweep.sweep, reactor, SWEEP_SECONDS),
         Upkeep(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
     )
 

@@ -81,6 +81,10 @@ class SessionIndex:
         """Every session, the one that changed last first."""
         return reversed(self._sessions.values())
 
+    def oldest_first(self) -> Iterator[Session]:
+        """The same the other way round; a change meanwhile ends it with RuntimeError."""
+        return iter(self._sessions.values())
+
     def defaults(self) -> SessionDefaults:
         """The model of a session that asks for none."""
         model = self._models("", self._keys.default_agent)
