@@ -12,6 +12,8 @@ from zope.interface import implementer
 from openclaw.agents.loop import ToolLoop
 from openclaw.agents.run import Run, RunCut
 from openclaw.agents.runtimes.commands import is_command
+from openclaw.agents.tools.memory import memory_prompt
+from openclaw.agents.tools.session_rules import skills_without
 from openclaw.deferreds import deferred
 from openclaw.errors import GatewayError, ModelError, StoreError
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo, RunOutcome, RunRequest
@@ -216,8 +218,12 @@ class Runs:
 
     async def _system(self, entry: Input) -> str:
         """What a model is told before the turns."""
-        skills = "" if self.skills is None else await self.skills.prompt(entry.agent_id)
-        return "\n\n".join(part for part in (entry.system, skills) if part)
+        conversations, key, skills = self._conversations, entry.session_key, ""
+        if self.skills is not None:
+            without = skills_without(conversations.row(key))
+            skills = await self.skills.prompt(entry.agent_id, without)
+        memory = memory_prompt(conversations.memory(key))
+        return "\n\n".join(part for part in (entry.system, skills, memory) if part)
 
     async def _finish(self, run: Run, ending: Ending) -> None:
         """Store the end, then tell it: nobody hears of an answer that could still be lost."""

@@ -34,6 +34,7 @@ from openclaw.assembly.tooling import Tooling, ToolingNeeds, make_tooling
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.schema.messages import MessageQueue, QueueMode
+from openclaw.config.schema.root import SessionMaintenance
 from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
@@ -58,6 +59,8 @@ from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.merging import ModeOf
+from openclaw.sessions.sweeping import SessionSweep, SweepRules
+from openclaw.sessions.telling import Telling
 from openclaw.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -121,6 +124,7 @@ class Core:
     queue: IQueueBackend
     embeddings: IEmbeddings
     programs: AgentPrograms
+    sweep: SessionSweep
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -222,9 +226,31 @@ def _make_core(
         queue=queue,
         embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         programs=programs,
+        sweep=SessionSweep(
+            store,
+            index,
+            keys,
+            Telling(broadcaster, index, now_ms),
+            sweep_rules(settings.config.session.maintenance),
+            now_ms,
+        ),
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
+    )
+
+
+def sweep_rules(config: SessionMaintenance) -> SweepRules:
+    """Which sessions are removed, as configured."""
+    most = config.max_disk_bytes
+    water = config.high_water_bytes
+    return SweepRules(
+        enforce=config.mode == "enforce",
+        idle_ms=round(config.prune_after * 1000),
+        one_off_ms=round(config.prune_one_off_after * 1000),
+        most=config.max_entries,
+        most_bytes=most,
+        high_water_bytes=most * 4 // 5 if water is None else min(water, most),
     )
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 30.0
 FORGET_SECONDS = 3600.0
+SWEEP_SECONDS = 60.0
 ENDING_SECONDS = 5.0
 
 
@@ -136,6 +137,7 @@ def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
         Periodic(domain.access.requests.sweep, reactor, FLUSH_SECONDS),
         _ending(domain, reactor),
         Periodic(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Periodic(domain.sweep.sweep, reactor, SWEEP_SECONDS),
         Periodic(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
     )
 

@@ -214,6 +214,16 @@ class IConversations(Interface):
     def said(key: str) -> Deferred[Sequence[Turn]]:
         """What a model would be told of a session: an earlier summary and what came after it."""
 
+    def memory(key: str) -> str:
+        """What the agent wrote down in a session for later; no other session sees it."""
+
+    def remember(key: str, text: str) -> Deferred[None]:
+        """Write ``text`` down in a session, in the place of what stood there.
+
+        It stays when the session starts over, and goes when it is deleted. Fails with
+        InvalidRequest if there is no such session, or it is another by now.
+        """
+
     def shorten(key: str, session_id: str, summary: str, seq: int) -> Deferred[SessionRow]:
         """From now on a model is told ``summary`` instead of the messages up to ``seq``.
 

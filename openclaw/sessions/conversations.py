@@ -413,6 +413,15 @@ class Conversations:
         """See :meth:`IConversations.said`."""
         return await self._transcripts.whole(self._changes.existing(key))
 
+    def memory(self, key: str) -> str:
+        """See :meth:`IConversations.memory`."""
+        session = self._index.get(self._changes.key(key))
+        return session.settings.memory if session is not None else ""
+
+    def remember(self, key: str, text: str) -> Deferred[None]:
+        """See :meth:`IConversations.remember`."""
+        return self._changes.remember(key, text)
+
     def shorten(self, key: str, session_id: str, summary: str, seq: int) -> Deferred[SessionRow]:
         """See :meth:`IConversations.shorten`."""
         return self._changes.shorten(key, session_id, summary, seq)

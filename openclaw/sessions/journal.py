@@ -239,7 +239,7 @@ def change_session(
 def reset_session(
     tx: ITransaction, *, key: str, agent_id: str, session_id: str, running: str, now: int
 ) -> tuple[Session, list[Input]]:
-    """Start over under the same key; label and model stay, the old transcript goes.
+    """Start over under the same key; the transcript goes, what a session is set up with stays.
 
     What waits was promised an answer, so it moves to the new session and stands first in it.
 
@@ -251,7 +251,7 @@ def reset_session(
     moved: list[Input] = []
     if rows:
         before = session_of(tx, rows[0])
-        kept = Settings(label=before.settings.label, model=before.settings.model)
+        kept = before.settings.lasting
         moved = _move_inputs(tx, before.session_id, session_id, running)
         delete_session(tx, key=key, expected=None)
     tx.execute(
@@ -276,6 +276,29 @@ def delete_session(tx: ITransaction, *, key: str, expected: str | None) -> bool:
     tx.execute("delete from message where session_id = :id", id=rows[0][0])
     tx.execute("delete from session where key = :key", key=key)
     return True
+
+
+def delete_idle(tx: ITransaction, *, wanted: dict[str, str]) -> list[str]:
+    """Delete sessions in which nothing runs or waits, by key and session id; which ones it did."""
+    gone = []
+    for key, session_id in wanted.items():
+        busy = tx.rows(
+            "select 1 from input where state in ('accepted', 'shown', 'answered')"
+            " and session_id = :session_id limit 1",
+            session_id=session_id,
+        )
+        if not busy and delete_session(tx, key=key, expected=session_id):
+            gone.append(key)
+    return gone
+
+
+def used_bytes(tx: ITransaction) -> int:
+    """How much of the journal is in use; what was freed is in the file still, and used again."""
+    rows = tx.rows(
+        "select (page_count - freelist_count) * page_size"
+        " from pragma_page_count(), pragma_freelist_count(), pragma_page_size()"
+    )
+    return int(rows[0][0])
 
 
 def forget_runs(tx: ITransaction, *, before: int) -> int:

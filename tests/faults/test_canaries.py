@@ -1,7 +1,8 @@
 """Two hundred conversations at a time, each with a secret that is never seen in another one.
 
 The model repeats every secret that it is shown, so that what leaks into a conversation comes out of
-it. ``OPENCLAW_TEST_CANARIES`` says how many conversations.
+it, and writes the first one down. When a conversation has started over, only what was written down
+in it is known. ``OPENCLAW_TEST_CANARIES`` says how many conversations.
 """
 
 import json
@@ -59,27 +60,50 @@ class Parrot(Resource):
     def render_POST(self, request: Request) -> int:
         """Begin to answer."""
         assert request.content is not None
-        messages = json.loads(request.content.read())["messages"]
+        asked = json.loads(request.content.read())
+        messages = asked["messages"]
         self._aviary.conversation(messages)
-        words = ["I know", *sorted(tokens_in(json.dumps(messages))), "and nothing else."]
         request.setHeader("content-type", "text/event-stream")
         request.notifyFinish().addErrback(lambda _: None)
+        if self._writes(asked):
+            self._write_down(request, sorted(tokens_in(json.dumps(messages)))[0])
+            return NOT_DONE_YET
+        words = ["I know", *sorted(tokens_in(json.dumps(messages))), "and nothing else."]
         self._say(request, [f"{word} " for word in words])
         return NOT_DONE_YET
+
+    def _writes(self, asked: Any) -> bool:
+        """Whether it is the first answer of a conversation that has a memory."""
+        tools = {one["function"]["name"] for one in asked.get("tools", ())}
+        roles = {one["role"] for one in asked["messages"]}
+        return "memory_set" in tools and not roles & {"system", "developer", "assistant", "tool"}
+
+    def _write_down(self, request: Request, token: str) -> None:
+        arguments = json.dumps({"text": f"the secret {token}"})
+        call = {"index": 0, "id": "c1", "type": "function"}
+        function = {"name": "memory_set", "arguments": arguments}
+        delta = {"tool_calls": [{**call, "function": function}]}
+        self._frame(request, delta, "tool_calls")
+        self._end(request)
+
+    def _frame(self, request: Request, delta: Any, reason: str | None) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "mock-1"}
+        request.write(b"data: %b\n\n" % json.dumps({**frame, "choices": [choice]}).encode())
+
+    def _end(self, request: Request) -> None:
+        request.write(b"data: [DONE]\n\n")
+        request.finish()
 
     def _say(self, request: Request, words: list[str]) -> None:
         http: Any = request
         if http._disconnected:
             return
-        delta = {"content": words[0]} if words else {}
-        choice = {"index": 0, "delta": delta, "finish_reason": None if words else "stop"}
-        frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "mock-1"}
-        request.write(b"data: %b\n\n" % json.dumps({**frame, "choices": [choice]}).encode())
+        self._frame(request, {"content": words[0]} if words else {}, None if words else "stop")
         if words:
             reactor.callLater(self._chance.uniform(0, 0.1), self._say, request, words[1:])
         else:
-            request.write(b"data: [DONE]\n\n")
-            request.finish()
+            self._end(request)
 
 
 class CanaryTests(TestCase):
@@ -96,12 +120,20 @@ class CanaryTests(TestCase):
         self.assertEqual(aviary.strays, [])
         # Each is heard by its teller at least: in an answer, in events, in a history.
         self.assertGreater(aviary.sightings, 3 * len(aviary.told))
+        # Each of these started over, and knows the one secret that was written down in it.
+        self.assertEqual(len(self.remembered), SESSIONS // 2)
+        for key, tokens in self.remembered.items():
+            self.assertEqual([aviary.told[token] for token in tokens], [key])
 
     async def test_conversations_that_mix_are_noticed(self) -> None:
         aviary = await self.converse("mixes_conversations", 20)
         self.assertTrue(any("the model was shown" in one for one in aviary.strays))
         self.assertTrue(any("answer of" in one for one in aviary.strays))
         self.assertTrue(any("event of" in one for one in aviary.strays))
+
+    async def test_memories_that_mix_are_noticed(self) -> None:
+        aviary = await self.converse("shares_one_memory", 20)
+        self.assertTrue(any("the model was shown" in one for one in aviary.strays))
 
     async def test_a_log_that_tells_is_noticed(self) -> None:
         aviary = await self.converse("logs_what_is_said", 20)
@@ -115,6 +147,7 @@ class CanaryTests(TestCase):
         self.telegram = WatchedTelegram("t", 100, self.saw)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.telegram.stop()))
         self.answers = 0
+        self.remembered: dict[str, set[str]] = {}
         self.place = Place(self.mktemp())
         gateway = await self.started(defect)
         chats = [str(5_000 + number) for number in range(sessions // 2)]
@@ -127,6 +160,7 @@ class CanaryTests(TestCase):
                 self.telegram.say(chat, f"my secret is {token}")
             await gatherResults(asked, consumeErrors=True)
             await self.until(lambda turn=turn: self.answers >= (turn + 1) * sessions)
+        await self.start_over(client, keys)
         for row in (await client.request("sessions.list", {"limit": 1000}))["sessions"]:
             history = await client.request("chat.history", {"sessionKey": row["key"], "limit": 100})
             self.aviary.seen("history", row["key"], json.dumps(history))
@@ -134,6 +168,23 @@ class CanaryTests(TestCase):
         await gateway.stop()
         self.search_logs(gateway)
         return self.aviary
+
+    async def start_over(self, client: GatewayClient, keys: list[str]) -> None:
+        """Ask once more in conversations that are new: what was written down is still known."""
+        before = self.answers
+        self.remembered = {}
+        for key in keys:
+            await client.request("sessions.reset", {"key": key})
+        asking = [
+            client.request(
+                "chat.send",
+                {"sessionKey": key, "message": "what do you know?", "idempotencyKey": f"{key}-x"},
+                timeout=60,
+            )
+            for key in keys
+        ]
+        await gatherResults(asking, consumeErrors=True)
+        await self.until(lambda: self.answers >= before + len(keys))
 
     async def started(self, defect: str) -> Running:
         settings = {**self.telegram.settings(), "streaming": "partial", "editMinMs": 100}
@@ -180,7 +231,9 @@ class CanaryTests(TestCase):
         payload: Any = event.payload
         self.aviary.event(payload)
         if event.event == "chat" and payload["state"] == "final":
-            self.answers += "client-" in payload["sessionKey"]
+            key = payload["sessionKey"]
+            self.answers += "client-" in key
+            self.remembered[key] = tokens_in(json.dumps(payload["message"]))
 
     async def until(self, holds: Any) -> None:
         deadline = reactor.seconds() + SECONDS

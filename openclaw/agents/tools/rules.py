@@ -10,7 +10,7 @@ GROUPS = {
     "group:web": ("web_fetch", "web_search"),
     "group:sessions": ("sessions_list", "sessions_history", "sessions_send", "session_status"),
     "group:messaging": ("message",),
-    "group:memory": ("memory_search", "memory_get"),
+    "group:memory": ("memory_search", "memory_get", "memory_set"),
     "group:automation": ("cron", "gateway"),
     "group:nodes": ("nodes",),
     "group:ui": ("browser", "canvas"),
@@ -72,21 +72,35 @@ class LayeredRules:
     """All rules of one agent: each layer only takes away.
 
     :param layers: what holds for all first, the agent's own last; its profile replaces theirs.
+    :param besides: rules that hold as well, of a model or a session: their profiles replace none.
     """
 
-    def __init__(self, layers: Sequence[ToolRules] = ()) -> None:
+    def __init__(
+        self, layers: Sequence[ToolRules] = (), besides: Sequence["LayeredRules"] = ()
+    ) -> None:
         self._layers = tuple(layers)
+        self._besides = tuple(besides)
         chosen = [layer.profile for layer in layers if layer.profile]
         more = [name for layer in layers for name in layer.also_allow]
         self._profile = (*PROFILES[chosen[-1] if chosen else "full"], *more)
 
     def permits(self, name: str) -> bool:
         """Whether the agent may use a tool."""
-        return matches(name, self._profile) and all(one.permits(name) for one in self._layers)
+        if not matches(name, self._profile):
+            return False
+        if not all(one.permits(name) for one in self._layers):
+            return False
+        return all(one.permits(name) for one in self._besides)
 
     def needs_approval(self, name: str) -> bool:
         """Whether a person has to approve every use of a tool; any layer can say so."""
+        if any(one.needs_approval(name) for one in self._besides):
+            return True
         return any(matches(name, one.approval) for one in self._layers)
+
+    def with_besides(self, *others: "LayeredRules") -> "LayeredRules":
+        """The same, where others hold as well."""
+        return LayeredRules(self._layers, (*self._besides, *others)) if others else self
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
