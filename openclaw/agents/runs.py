@@ -92,13 +92,18 @@ class Runs:
         """See :meth:`IRuns.active`."""
         return tuple(self._active)
 
+    def entry(self, run_id: str) -> Input | None:
+        """See :meth:`IRuns.entry`."""
+        run = self._active.get(run_id)
+        return None if run is None else run.entry
+
     @deferred
     async def abort(self, session_key: str, run_id: str | None) -> Sequence[str]:
         """See :meth:`IRuns.abort`."""
         stopping = [
             run
             for run in self._active.values()
-            if run.entry.session_key == session_key and run_id in (None, run.entry.run_id)
+            if run.entry.session_key == session_key and _is_meant(run.entry, run_id)
         ]
         ended = [self._conversations.ended(run.entry.run_id) for run in stopping]
         stopped = [run.entry.run_id for run in stopping if run.cut("aborted")]
@@ -331,7 +336,13 @@ def authority_of(entry: Input) -> Authority:
         owner=entry.owner or entry.kind == "heartbeat",
         scopes=frozenset(entry.scopes),
         origin=entry.origin,
+        commanded_by=entry.commanded_by,
     )
+
+
+def _is_meant(entry: Input, run_id: str | None) -> bool:
+    """Whether a stop of one run, or of all, is for this one: whoever stops all goes on."""
+    return entry.run_id == run_id if run_id is not None else not entry.commanded_by
 
 
 def _unkept(ending: Ending) -> Message:

@@ -19,6 +19,7 @@ from openclaw.agents.catalogue import Catalogue, make_catalogue
 from openclaw.agents.choices import choices_of
 from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
+from openclaw.agents.runtimes.controls import Controls
 from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.embeddings import Embeddings
@@ -51,6 +52,7 @@ from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
 from openclaw.security.audit.trail import AuditTrail
+from openclaw.security.exec.binding import command_line
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
@@ -143,9 +145,12 @@ class Domain(Core):
     """All parts that know nothing of sockets.
 
     :ivar tooling: what agents work with.
+    :ivar controls: what commands about runs and approvals act on; whether a second factor is asked
+        for is known once the methods are made.
     """
 
     tooling: Tooling
+    controls: Controls
 
 
 def make_domain(
@@ -160,7 +165,8 @@ def make_domain(
     :param hide: takes secrets out of what models are told by tools.
     :param plan: the channel accounts there are.
     """
-    core = _make_core(settings, secret, reactor, plan)
+    controls = Controls()
+    core = _make_core(settings, secret, reactor, controls, plan)
     tooling = make_tooling(
         ToolingNeeds(
             settings=settings,
@@ -178,11 +184,17 @@ def make_domain(
         )
     )
     core.runs.toolbox, core.runs.skills = tooling.toolbox, tooling.skills
-    return Domain(tooling=tooling, **asdict(core, recurse=False))
+    controls.runs, controls.conversations = core.runs, core.conversations
+    controls.approvals, controls.command_line = tooling.approvals, command_line
+    return Domain(tooling=tooling, controls=controls, **asdict(core, recurse=False))
 
 
 def _make_core(
-    settings: Settings, secret: bytes, reactor: Any, plan: ChannelPlan | None = None
+    settings: Settings,
+    secret: bytes,
+    reactor: Any,
+    controls: Controls,
+    plan: ChannelPlan | None = None,
 ) -> Core:
     store, sealing = make_journal(settings, reactor)
     broadcaster = Broadcaster()
@@ -192,7 +204,7 @@ def _make_core(
     outbound = _outbound(settings, reactor)
     reset = Reset()
     view = _view(figures, store, broadcaster)
-    commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
+    commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset, controls), reactor)
     programs = AgentPrograms(settings, reactor, figures.notices.note, make_id)
     catalogue = _catalogue(settings, commands, outbound, programs, reactor)
     queue = make_queue(settings, store, _wall_clock(reactor))
@@ -372,12 +384,15 @@ def _mode_of(queue: MessageQueue) -> ModeOf:
     return mode_of
 
 
-def _scene(view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset) -> Scene:
+def _scene(
+    view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset, controls: Controls
+) -> Scene:
     return Scene(
         view=view,
         models=lambda: catalogue().models(),
         default=lambda: catalogue().default,
         reset=reset,
+        controls=controls,
     )
 
 

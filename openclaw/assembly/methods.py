@@ -7,13 +7,16 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
 from openclaw import __version__
-from openclaw.agents.runtimes.commands import COMMANDS
+from openclaw.agents.runtimes.commands import COMMANDS, control_method
+from openclaw.agents.runtimes.controls import CONTROLS
 from openclaw.agents.runtimes.phrases import ENGLISH
 from openclaw.agents.summaries import Summaries
 from openclaw.assembly.domain import Domain, make_id, now_ms
 from openclaw.config.known import known_secrets
 from openclaw.config.settings import Settings
+from openclaw.errors import MissingScope
 from openclaw.gateway.audited import audited
+from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
 from openclaw.gateway.methods.agents import AgentMethods, AgentProfile
 from openclaw.gateway.methods.approvals import ApprovalMethods
@@ -161,7 +164,7 @@ class MethodTable:
             models=domain.catalogue.models,
             default_model=lambda: domain.catalogue.default,
             tags=domain.catalogue.tags,
-            commands=[(name, ENGLISH.summaries[name]) for name in COMMANDS],
+            commands=[(name, ENGLISH.summaries[name]) for name in (*COMMANDS, *CONTROLS)],
         )
 
     def _sessions(self) -> SessionMethods:
@@ -185,7 +188,17 @@ class MethodTable:
             agents=frozenset(agent.id for agent in self.agents),
             clock=self.clock,
             web_chat=self.web_chat,
+            control_method=control_method,
+            check=self._check,
         )
+
+    def _check(self, client: Client, name: str) -> None:
+        """Refuse what a message stands for to whom the method itself would be refused."""
+        method = METHODS[name]
+        if method.scope is not None and method.scope not in client.allowed:
+            raise MissingScope(method.scope)
+        if self.step_up.covers(method):
+            self.step_up.check(client)
 
 
 def _snapshot(settings: Settings, revision: str) -> ConfigSnapshot:

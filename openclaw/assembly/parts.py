@@ -107,8 +107,10 @@ def _join(domain: Domain, front: Front, reactor: Any) -> None:
         from openclaw.routing.admission import Admission
 
         senders, work = domain.access.senders, front.limits.work
-        admission = Admission(senders, work.take_sender, reactor.seconds, now_ms)
-        domain.channels.join(domain.conversations, admission)
+        urgent = domain.channels.control.is_urgent
+        admission = Admission(senders, work.take_sender, reactor.seconds, now_ms, urgent)
+        notices = domain.channels.join(domain.conversations, domain.runs, admission)
+        domain.tooling.approvals.tell(notices)
         domain.channels.changed = front.health.renew
 
 

@@ -81,6 +81,7 @@ def make_front(
     agents = _agents(settings, domain.catalogue)
     sign_in = _sign_in(settings, admission, port)
     step_up = _step_up(settings, domain)
+    domain.controls.needs_factor = lambda name: step_up.covers(METHODS[name])
     table = MethodTable(
         settings=settings,
         domain=domain,

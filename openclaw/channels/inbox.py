@@ -6,6 +6,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from openclaw.channels.control import NOBODY, Control, sender_name
 from openclaw.channels.overdue import Overdue
 from openclaw.channels.words import context_for, words_for
 from openclaw.deferreds import deferred
@@ -43,7 +44,8 @@ class InboxHandler:
 
     :param overdue: watches that what waits here and behind does not wait too long.
     :param reply_to: which message an answer quotes; empty for none.
-    :param owners: senders whose word is the owner's, ``channel:id``.
+    :param control: whose word is the owner's, and what is a command about a run or an approval.
+    :param heard: told of every message that became an input.
     """
 
     def __init__(
@@ -52,13 +54,15 @@ class InboxHandler:
         traces: ITraces,
         overdue: Overdue,
         reply_to: Callable[[Inbound], str],
-        owners: frozenset[str] = frozenset(),
+        control: Control = NOBODY,
+        heard: Callable[[Inbound], None] = lambda message: None,
     ) -> None:
         self._conversations = conversations
         self._traces = traces
         self._overdue = overdue
         self._reply_to = reply_to
-        self._owners = owners
+        self._control = control
+        self._heard = heard
 
     @deferred
     async def handle(self, delivery: Delivery) -> None:
@@ -75,6 +79,7 @@ class InboxHandler:
             raise Undelivered(error.message, "later", STORE_MS) from None
         except InvalidRequest as error:
             raise Undelivered(error.message, "never") from None
+        self._heard(waiting.message)
         self._traces.note(delivery.id, "run", f"{receipt.state} in {waiting.session_key}")
         if receipt.state == "done":
             self._overdue.over(delivery.id)  # Before a stop, so that no lane tells of it.
@@ -105,7 +110,8 @@ class InboxHandler:
 
     def _accept(self, key: str, waiting: Waiting) -> Deferred[Receipt]:
         message = waiting.message
-        owner = f"{message.channel}:{message.sender.id}" in self._owners
+        owner = self._control.is_owner(message)
+        is_command = self._control.is_command(message)
         return self._conversations.accept(
             NewInput(
                 run_id=key,
@@ -115,6 +121,7 @@ class InboxHandler:
                 system=context_for(message, waiting.context, waiting.more),
                 owner=owner,
                 scopes=tuple(sorted(expand((ADMIN,)))) if owner else (),
+                commanded_by=sender_name(message) if is_command else "",
                 origin=Origin(
                     target=self._target(message),
                     sender=message.sender,

@@ -199,6 +199,10 @@ class Channels(MultiService):
         running = self._accounts.get((channel, account))
         return running.account if running is not None else None
 
+    def accounts(self) -> Sequence[tuple[str, str]]:
+        """Every account there is, ``(channel, account)``, in the order of the configuration."""
+        return tuple(self._order)
+
     def default_account(self, channel: str) -> str:
         """See :meth:`IChannels.default_account`."""
         for key in self._order:

@@ -55,6 +55,9 @@ class NewInput:
     :ivar owner: whether the owner asked; tools and commands that only they may use go by it.
     :ivar scopes: operator scopes of the client that asked.
     :ivar wishes: ``None`` if there are none, which is so for people.
+    :ivar commanded_by: who gave it, if it is a command about a run or an approval: a device, a
+        connection, ``channel:sender``. Such an input waits behind no run and joins none. Only the
+        doors by which people speak may set it: what a model or a program says is no such command.
     """
 
     run_id: str
@@ -67,6 +70,7 @@ class NewInput:
     owner: bool = False
     scopes: tuple[str, ...] = ()
     wishes: Wishes | None = None
+    commanded_by: str = ""
 
 
 @frozen(kw_only=True)
@@ -92,6 +96,7 @@ class Input:
     owner: bool = False
     scopes: tuple[str, ...] = ()
     wishes: Wishes | None = None
+    commanded_by: str = ""
 
 
 class RunRecord(Wire, frozen=True, kw_only=True):
@@ -254,8 +259,14 @@ class IRuns(Interface):
     def active() -> Sequence[str]:
         """Run ids that are running now."""
 
+    def entry(run_id: str) -> Input | None:
+        """What a run that is running now answers."""
+
     def abort(session_key: str, run_id: str | None) -> Deferred[Sequence[str]]:
-        """Stop runs of a session; fires with the ids once each has ended."""
+        """Stop runs of a session; fires with the ids once each has ended.
+
+        :param run_id: which; ``None`` for all but those of commands about runs.
+        """
 
     def follow(run_id: str, heard: Callable[[str], None]) -> Callable[[], None]:
         """Hear every piece of an answer as it may be seen, at once and ungathered.

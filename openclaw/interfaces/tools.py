@@ -22,11 +22,13 @@ class Authority:
         ``gateway.auth.adminChannels`` names.
     :ivar scopes: operator scopes of the client that asked; empty for people on channels.
     :ivar origin: where the run was asked for from a channel; ``None`` for clients and programs.
+    :ivar commanded_by: see :attr:`openclaw.interfaces.conversations.NewInput.commanded_by`.
     """
 
     owner: bool = False
     scopes: frozenset[str] = frozenset()
     origin: Origin | None = None
+    commanded_by: str = ""
 
 
 @frozen(kw_only=True)

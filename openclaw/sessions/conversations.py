@@ -45,7 +45,7 @@ from openclaw.sessions.changes import SessionChanges
 from openclaw.sessions.endings import record_of
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
-from openclaw.sessions.lanes import CAPACITY, Lanes
+from openclaw.sessions.lanes import CAPACITY, Lanes, lane_of
 from openclaw.sessions.merging import ModeOf, belongs_to, merge_inputs, merged_record, with_text
 from openclaw.sessions.owed import OwedReplies
 from openclaw.sessions.rows import StoredRun
@@ -146,7 +146,8 @@ class Conversations:
         if known is not None:
             return known
         key = self._keys.parse(new.session_key)
-        if self._lanes.full(str(key), self._coming.get(str(key), 0)):
+        lane = lane_of(new, str(key))
+        if self._lanes.full(lane, self._coming.get(lane, 0)):
             raise Busy(
                 "too many inputs wait in this session; retry shortly",
                 {"code": "LANE_FULL", "sessionKey": str(key)},
@@ -156,8 +157,9 @@ class Conversations:
 
     async def _store_new(self, new: NewInput, key: str, agent_id: str) -> Receipt:
         """Store an input that is not known in memory; those who repeat it meanwhile wait."""
+        lane = lane_of(new, key)
         self._storing[new.run_id] = []
-        self._coming[key] = self._coming.get(key, 0) + 1
+        self._coming[lane] = self._coming.get(lane, 0) + 1
         try:
             stored = await self._store.run(
                 journal.store_input,
@@ -169,9 +171,9 @@ class Conversations:
             )
             receipt = await self._accepted(stored)
         finally:
-            self._coming[key] -= 1
-            if not self._coming[key]:
-                del self._coming[key]
+            self._coming[lane] -= 1
+            if not self._coming[lane]:
+                del self._coming[lane]
             for waiting in self._storing.pop(new.run_id):
                 waiting.callback(None)
         return receipt
@@ -277,7 +279,7 @@ class Conversations:
     @deferred
     async def _gather(self, entry: Input) -> Input:
         """What is run in an input's place: with what waits behind it, where that is collected."""
-        if self._mode_of(entry) != "collect":
+        if entry.commanded_by or self._mode_of(entry) != "collect":
             return entry
         others = await self._merge(entry, collect=True)
         return with_text(entry, others)
@@ -304,6 +306,8 @@ class Conversations:
 
     def _interrupt_running(self, entry: Input) -> None:
         """Stop what runs, where the newest input is the one that counts."""
+        if entry.commanded_by:
+            return  # Else an approval would end the very run that waits for it.
         running = self._lanes.running(entry.session_key)
         if running is not None and self._mode_of(entry) == "interrupt":
             self._runner.supersede(running.run_id)

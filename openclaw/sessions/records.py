@@ -61,6 +61,7 @@ class StoredInput(Wire, frozen=True, kw_only=True):
     owner: bool = False
     scopes: tuple[str, ...] = ()
     wishes: Wishes | None = None
+    commanded_by: str = ""
 
 
 @frozen(kw_only=True)
