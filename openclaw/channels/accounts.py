@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from openclaw.channels.registry import Registry, load
 from openclaw.config.check import Findings, unwrapped
+from openclaw.config.environment import variable
 from openclaw.config.references import resolve
 from openclaw.config.schema.channels import ChannelSettings
 from openclaw.config.schema.fields import SecretRef
@@ -81,7 +82,8 @@ def read_accounts(
     """Read every account.
 
     :param sections: ``channels`` of the configuration.
-    :param environ: where ``${NAME}`` is looked up.
+    :param environ: where ``${NAME}`` is looked up, and what the default account's secrets are
+        taken from where the configuration has none.
     :return: the accounts in the file's order, and remarks for the operator.
     :raises ConfigError: for the first value that cannot be used.
     """
@@ -130,7 +132,10 @@ def _of_channel(
         where = f"{path}.{_ACCOUNTS}.{account}" if _ACCOUNTS in section else path
         if not isinstance(own, Mapping):
             raise ConfigError("expected an object", where)
-        settings = _checked({**shared, **own}, kind, where, remarks)
+        tree = {**shared, **own}
+        if account == chosen:
+            tree.update(_from_environment(tree, manifest, environ))
+        settings = _checked(tree, kind, where, remarks)
         settings, secrets = _resolved(settings, environ, where)
         found.append(
             ConfiguredAccount(
@@ -142,6 +147,17 @@ def _of_channel(
             )
         )
     return found
+
+
+def _from_environment(
+    tree: Mapping[str, Any], manifest: Manifest, environ: Mapping[str, str]
+) -> Mapping[str, str]:
+    """References to variables that are set, for secrets of which the account says nothing."""
+    return {
+        one.key: f"${{{one.name}}}"
+        for one in manifest.variables
+        if variable(environ, one.name) and not any(tree.get(key) for key in (one.key, *one.unless))
+    }
 
 
 def _settings_type(manifest: Manifest, path: str) -> type[ChannelSettings]:

@@ -11,7 +11,7 @@ from openclaw.channels.registry import GROUP, Registry
 from openclaw.config.schema.channels import ChannelSettings
 from openclaw.config.schema.fields import Secret, now
 from openclaw.errors import ConfigError
-from openclaw.interfaces.channels import Manifest, TextLimit
+from openclaw.interfaces.channels import Manifest, TextLimit, Variable
 
 SECRET = "s3cret-t0ken"
 
@@ -20,6 +20,7 @@ class SmsSettings(ChannelSettings, frozen=True, kw_only=True):
     """A stranger's settings."""
 
     token: Annotated[Secret | None, now("The key.")] = None
+    token_file: Annotated[str, now("Where the key lies.")] = ""
     pin: Annotated[int, now("A number.")] = 0
 
 
@@ -29,6 +30,7 @@ MANIFEST = Manifest(
     settings=f"{__name__}:SmsSettings",
     factory="nowhere:Sms",
     text=TextLimit(default=100, hard=160),
+    variables=(Variable(name="SMS_TOKEN", key="token", unless=("tokenFile",)),),
 )
 OTHER_NAME = Manifest(
     id="mms", label="", settings="", factory="", text=TextLimit(default=1, hard=1)
@@ -101,6 +103,37 @@ class ReadTests(AccountsCase):
         self.assertIn("SMS_TOKEN", words)
         (one,) = self.read({"enabled": False, "token": "${SMS_TOKEN}"})
         self.assertIsNone(one.settings.token)  # type: ignore[attr-defined]
+
+    def test_the_environment_says_what_the_default_account_does_not(self) -> None:
+        environ = {"SMS_TOKEN": SECRET}
+        for section in ({}, {"token": ""}, {"enabled": True, "accounts": {"default": {}}}):
+            (one,) = self.read(section, environ)
+            self.assertEqual(one.settings.token, SECRET)  # type: ignore[attr-defined]
+            self.assertEqual(one.secrets, (SECRET,))
+        first, second = self.read({"accounts": {"a": {}, "default": {}}}, environ)
+        self.assertIsNone(first.settings.token)  # type: ignore[attr-defined]
+        self.assertEqual(second.settings.token, SECRET)  # type: ignore[attr-defined]
+
+    def test_the_configuration_goes_before_the_environment(self) -> None:
+        environ = {"SMS_TOKEN": SECRET}
+        (one,) = self.read({"token": "mine"}, environ)
+        self.assertEqual(one.settings.token, "mine")  # type: ignore[attr-defined]
+        (one,) = self.read({"tokenFile": "/run/token"}, environ)
+        self.assertIsNone(one.settings.token)  # type: ignore[attr-defined]
+        (one,) = self.read({}, {"SMS_TOKEN": "  "})
+        self.assertIsNone(one.settings.token)  # type: ignore[attr-defined]
+
+    def test_the_variables_of_the_original_are_known(self) -> None:
+        known = {
+            "telegram": {"TELEGRAM_BOT_TOKEN": "bot_token"},
+            "slack": {"SLACK_BOT_TOKEN": "bot_token", "SLACK_APP_TOKEN": "app_token"},
+            "discord": {"DISCORD_BOT_TOKEN": "token"},
+        }
+        for channel, variables in known.items():
+            environ = {name: f"value-of-{name}" for name in variables}
+            (one,) = self.read({}, environ, channel)
+            for name, field in variables.items():
+                self.assertEqual(getattr(one.settings, field), environ[name])
 
     def test_no_secret_in_what_is_shown(self) -> None:
         (one,) = self.read({"token": SECRET})
