@@ -52,8 +52,9 @@ class ConfiguredAccount:
     @property
     def streaming(self) -> bool:
         """Whether an answer is shown while it grows."""
-        chosen = self.settings.streaming or self.manifest.streaming
-        return chosen == "partial" and self.manifest.abilities.edit
+        chosen = self.settings.shows_growth()
+        wanted = self.manifest.streaming == "partial" if chosen is None else chosen
+        return wanted and self.manifest.abilities.edit
 
     @property
     def media_bytes(self) -> int:

@@ -159,6 +159,30 @@ class ReadTests(AccountsCase):
         self.assertIn("channels.sms.tokenn", self.remarks[0])
 
 
+class OriginalTests(AccountsCase):
+    """What the original's files say, and what it means here."""
+
+    def test_every_way_to_say_how_an_answer_grows(self) -> None:
+        shown: tuple[Any, ...] = ("partial", "block", "progress", True, {"mode": "partial"})
+        hidden: tuple[Any, ...] = ("off", False, {"mode": "off", "preview": {"toolProgress": True}})
+        for said, wanted in ((shown, True), (hidden, False)):
+            for streaming in said:
+                (one,) = self.read({"streaming": streaming}, channel="telegram")
+                self.assertIs(one.streaming, wanted, streaming)
+        nothing: tuple[Any, ...] = ({}, {"streaming": {}}, {"streaming": None})
+        for silent in nothing:
+            (one,) = self.read(silent, channel="telegram")
+            self.assertTrue(one.streaming, silent)
+            (one,) = self.read(silent, channel="irc")
+            self.assertFalse(one.streaming, silent)
+        self.assertIn("channels.sms.streaming", self.refused({"streaming": "often"}))
+        self.assertIn("channels.sms.streaming.mode", self.refused({"streaming": {"mode": "x"}}))
+
+    def test_answers_that_quote_once_per_batch(self) -> None:
+        (one,) = self.read({"replyToMode": "batched"})
+        self.assertEqual(one.settings.reply_to_mode, "batched")
+
+
 class RegistryTests(AccountsCase):
     def test_a_channel_that_nobody_knows_is_left_out(self) -> None:
         for channel in ("carrier-pigeon", "broken", "renamed", "odd"):

@@ -10,6 +10,14 @@ from openclaw.config.units import Seconds
 
 DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
 GroupPolicy = Literal["allowlist", "open", "disabled"]
+ReplyToMode = Literal["off", "first", "all", "batched"]
+StreamingMode = Literal["off", "partial", "block", "progress"]
+
+
+class StreamingSettings(Section, frozen=True, kw_only=True):
+    """Whether an answer is shown while it grows, in the original's longer spelling."""
+
+    mode: Annotated[StreamingMode | None, now("The same as ``streaming`` as a word.")] = None
 
 
 class GroupSettings(Section, frozen=True, kw_only=True):
@@ -66,7 +74,11 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         int, Meta(ge=0, le=60_000), now("Messages of one sender within this time are one.")
     ] = 0
     streaming: Annotated[
-        Literal["off", "partial"] | None, now("Whether an answer is shown while it grows.")
+        StreamingMode | bool | StreamingSettings | None,
+        now(
+            "Whether an answer is shown while it grows: ``off``, or ``partial``; the original's "
+            "``block`` and ``progress`` are the same here."
+        ),
     ] = None
     edit_min_ms: Annotated[
         Positive | None, now("Least milliseconds between two edits of a growing answer.")
@@ -74,7 +86,8 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     text_chunk_limit: Annotated[Positive | None, now("Where long answers are cut.")] = None
     media_max_mb: Annotated[Positive | None, now("Most megabytes of one file.")] = None
     reply_to_mode: Annotated[
-        Literal["off", "first", "all"], now("Which parts of an answer quote the message.")
+        ReplyToMode,
+        now("Which parts of an answer quote the message; ``batched`` is the same as ``first``."),
     ] = "first"
     typing: Annotated[bool, now("Whether a typing sign is shown.")] = True
     allow_insecure: Annotated[bool, now("Whether http and ws are used beyond this machine.")] = (
@@ -90,6 +103,13 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     webhook_url: Annotated[
         str | None, now("The same as the platform reaches it, from outside.")
     ] = None
+
+    def shows_growth(self) -> bool | None:
+        """Whether an answer is shown while it grows; ``None`` if that is not said."""
+        said = self.streaming
+        if isinstance(said, StreamingSettings):
+            said = said.mode
+        return said if said is None else said not in ("off", False)
 
     def access(self) -> Mapping[str, GroupSettings]:
         """What is said about groups, by the ids of chats and of what they belong to.

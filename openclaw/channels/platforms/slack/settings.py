@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import field
 from msgspec.structs import force_setattr
 
-from openclaw.config.schema.channels import ChannelSettings, GroupSettings
+from openclaw.config.schema.channels import ChannelSettings, GroupSettings, ReplyToMode
 from openclaw.config.schema.fields import Secret, Section, now
 
 API_URL = "https://slack.com/api/"
@@ -54,7 +54,7 @@ class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
         dict[str, GroupSettings], now("Channels by their ids; the same as ``groups``.")
     ] = field(default_factory=dict)
     reply_to_mode: Annotated[
-        Literal["off", "first", "all"],
+        ReplyToMode,
         now(
             "Whether an answer in a channel opens a thread under the message (``first``, ``all``), "
             "which then is a session of its own, or stands in the channel."
