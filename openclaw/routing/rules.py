@@ -10,7 +10,7 @@ from openclaw.config.schema.channels import ChannelSettings, GroupSettings
 from openclaw.errors import ConfigError
 from openclaw.interfaces.routing import AccessRules, GroupRules
 from openclaw.routing.groups import EVERYBODY
-from openclaw.routing.identifiers import form_of
+from openclaw.routing.identifiers import IdForm, form_of
 from openclaw.routing.patterns import MOST_PATTERNS, fault
 
 
@@ -94,16 +94,20 @@ class _Reading:
         form = form_of(self.channel)
         words = f"{form.person_words} (`openclaw pairing list` shows the ids of those who wrote)"
         return frozenset(
-            self._id(entry, form.person, words, f"{path}[{at}]") for at, entry in enumerate(entries)
+            self._id(entry, form, form.person, words, f"{path}[{at}]")
+            for at, entry in enumerate(entries)
         )
 
     def _chat(self, key: str, path: str) -> str:
         form = form_of(self.channel)
-        return self._id(key, form.chat, form.chat_words, path)
+        return self._id(key, form, form.chat, form.chat_words, path)
 
-    def _id(self, entry: str | int, form: Pattern[str], words: str, path: str) -> str:
-        text = str(entry).strip().removeprefix(f"{self.channel}:")
-        if text != EVERYBODY and not form.fullmatch(text):
+    def _id(self, entry: str | int, form: IdForm, kind: Pattern[str], words: str, path: str) -> str:
+        text = str(entry).strip()
+        prefix, _, rest = text.partition(":")
+        if prefix.lower() in (self.channel, *form.prefixes):
+            text = rest
+        if text != EVERYBODY and not kind.fullmatch(text):
             self._wrong(path, words, entry)
         return text
 

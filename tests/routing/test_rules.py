@@ -20,9 +20,9 @@ NAMES = {
     "elsewhere": ("@owner", "The Owner", "", " ", "a,b"),
 }
 IDS = {
-    "telegram": (123456789, "123456789", "telegram:5", "-1001234567890"),
+    "telegram": (123456789, "123456789", "telegram:5", "tg:5", "TG:5", "-1001234567890"),
     "discord": ("80351110224678912",),
-    "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF"),
+    "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF", "U1", "slack:U1", "user:U012ABCDEF"),
     "matrix": ("@alice:example.org",),
     "irc": ("account:ada", "*!~ada@home.example", "*!ada@2001:db8::1", "irc:account:ada"),
     "elsewhere": ("alice", "@alice:example.org", "1:2"),
@@ -83,6 +83,12 @@ class RulesTests(SynchronousTestCase):
                 self.wrong(f"channels.{channel}.groupAllowFrom[0]", channel, groupAllowFrom=[name])
             for one in IDS[channel]:
                 self.assertEqual(len(read(channel, allowFrom=[one]).allow_from), 1)
+
+    def test_prefixes_are_no_part_of_an_id(self) -> None:
+        rules = read(allowFrom=["tg:5", "Telegram:6"], groups={"telegram:-7": {}})
+        self.assertEqual((rules.allow_from, set(rules.groups)), (frozenset("56"), {"-7"}))
+        rules = read("slack", allowFrom=["user:U5"], groups={"channel:C7": {}})
+        self.assertEqual((rules.allow_from, set(rules.groups)), (frozenset(["U5"]), {"C7"}))
 
     def test_rooms_are_named_by_their_ids_too(self) -> None:
         self.wrong("channels.matrix.groups.#room:x", "matrix", groups={"#room:x": {}})
