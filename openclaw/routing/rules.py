@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from re import Pattern
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from openclaw.config.check import Problem, describe, join
-from openclaw.config.schema.channels import ChannelSettings, GroupSettings
+from openclaw.config.schema.channels import ChannelSettings, GroupSettings, TopicSettings
 from openclaw.errors import ConfigError
 from openclaw.interfaces.routing import AccessRules, GroupRules
 from openclaw.routing.groups import EVERYBODY
@@ -78,13 +78,30 @@ class _Reading:
         )
 
     def _group(self, group: GroupSettings, path: str) -> GroupRules:
-        if group.agent is not None and group.agent not in self.agents:
-            self._wrong(f"{path}.agent", _one_of(self.agents), group.agent)
+        own = self._place(group, path, GroupRules())
+        topics = {
+            key: self._place(topic, join(f"{path}.topics", key), own)
+            for key, topic in group.topics.items()
+        }
+        return evolve(own, topics=topics)
+
+    def _place(self, said: TopicSettings, path: str, above: GroupRules) -> GroupRules:
+        """What holds in a group, or in a thread of one."""
+        agent = said.agent if said.agent is not None else said.agent_id
+        if agent is not None and agent not in self.agents:
+            key = "agent" if said.agent is not None else "agentId"
+            self._wrong(f"{path}.{key}", _one_of(self.agents), agent)
+        allowed = self._optional(said.allow_from, f"{path}.allowFrom")
+        if allowed is None:
+            allowed = above.allow_from
+        if allowed is None and said.group_policy == "open":
+            allowed = frozenset((EVERYBODY,))
+        asked = said.require_mention
         return GroupRules(
-            enabled=group.enabled,
-            require_mention=group.require_mention,
-            allow_from=self._optional(group.allow_from, f"{path}.allowFrom"),
-            agent=group.agent or "",
+            enabled=above.enabled and said.enabled and said.group_policy != "disabled",
+            require_mention=above.require_mention if asked is None else asked,
+            allow_from=allowed,
+            agent=agent or above.agent,
         )
 
     def _optional(self, entries: Sequence[str | int] | None, path: str) -> frozenset[str] | None:

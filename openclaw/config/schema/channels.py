@@ -20,20 +20,36 @@ class StreamingSettings(Section, frozen=True, kw_only=True):
     mode: Annotated[StreamingMode | None, now("The same as ``streaming`` as a word.")] = None
 
 
-class GroupSettings(Section, frozen=True, kw_only=True):
-    """One group or channel of an account, or ``*`` for all others.
+class TopicSettings(Section, frozen=True, kw_only=True):
+    """One thread of a group, or ``*`` for all others.
 
-    Keys that are absent mean what the account says.
+    Keys that are absent mean what the group says.
     """
 
     enabled: Annotated[bool, now("Whether anything is taken from it.")] = True
     require_mention: Annotated[
         bool | None, now("Whether only messages that address the assistant are taken.")
     ] = None
+    group_policy: Annotated[
+        GroupPolicy | None,
+        now("``open``: everybody in it may speak, but for ``allowFrom``; ``disabled``: nobody."),
+    ] = None
     allow_from: Annotated[
         tuple[str | int, ...] | None, now("Ids of those who may speak to the assistant in it.")
     ] = None
     agent: Annotated[str | None, now("Which agent answers in it.")] = None
+    agent_id: Annotated[str | None, now("The same as ``agent``.")] = None
+
+
+class GroupSettings(TopicSettings, frozen=True, kw_only=True):
+    """One group or channel of an account, or ``*`` for all others.
+
+    Keys that are absent mean what the account says.
+    """
+
+    topics: Annotated[
+        dict[str, TopicSettings], now("Its threads by their ids, ``*`` for all others.")
+    ] = field(default_factory=dict)
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):
