@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
+from msgspec.structs import force_setattr
 
 from openclaw.config.schema.fields import Positive, Section, now
 from openclaw.config.units import Seconds
@@ -133,3 +134,19 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         A platform whose own keys say more about them overrides it.
         """
         return self.groups
+
+
+class DirectSettings(Section, frozen=True, kw_only=True):
+    """Direct messages in the original's older spelling, for platforms that had it."""
+
+    enabled: Annotated[bool, now("Whether any are taken.")] = True
+    policy: Annotated[DmPolicy | None, now("The same as ``dmPolicy``.")] = None
+    allow_from: Annotated[tuple[str | int, ...] | None, now("The same as ``allowFrom``.")] = None
+
+    def put_into(self, settings: ChannelSettings) -> None:
+        """Say the same in the keys where everybody looks for it."""
+        policy = self.policy if self.enabled else "disabled"
+        if policy is not None:
+            force_setattr(settings, "dm_policy", policy)
+        if self.allow_from is not None:
+            force_setattr(settings, "allow_from", self.allow_from)
