@@ -42,6 +42,7 @@ class Fault:
     does: str = "answer"
     error: BotError = field(factory=lambda: BotError(500, "Internal Server Error"))
     body: bytes = b"<html>Bad Gateway</html>"
+    headers: dict[str, str] = field(factory=dict)
 
 
 class _Sockets(WrappingFactory):
@@ -155,6 +156,8 @@ class BotServer:
 
     def _misbehave(self, request: Request, fault: Fault) -> bool:
         """Do what a fault says instead of the call; false if the call is to be done too."""
+        for name, value in fault.headers.items():
+            request.setHeader(name, value)
         if fault.does == "answer":
             self.fail(request, fault.error)
         elif fault.does == "raw":
