@@ -237,6 +237,11 @@ def _seconds(header: str) -> float:
     return float(header) if _SECONDS.match(header.strip()) else 0.0
 
 
+def is_unknown(error: Refused | Unanswered) -> bool:
+    """Whether a server has no such method, if the token is known to be good."""
+    return isinstance(error, Refused) and error.code == 404
+
+
 def broken(error: Refused | Unanswered) -> ChannelDown | ChannelFailed:
     """What a failed call says of the whole account, for its loop."""
     if isinstance(error, Unanswered):
