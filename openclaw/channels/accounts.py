@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import msgspec.structs
@@ -67,6 +68,11 @@ class ConfiguredAccount:
         """Where its webhook is served."""
         pattern = self.settings.webhook_path or self.manifest.webhook_path
         return pattern.format(channel=self.channel, account=self.account).rstrip("/")
+
+    @property
+    def public_path(self) -> str:
+        """The path of the address that the platform is given; empty if there is none in it."""
+        return unquote(urlsplit(self.settings.webhook_url or "").path).rstrip("/")
 
     def edit_seconds(self, in_group: bool) -> float:
         """Least time between two edits of one message."""

@@ -183,6 +183,19 @@ class OriginalTests(AccountsCase):
         self.assertEqual(one.settings.reply_to_mode, "batched")
 
 
+class AddressTests(AccountsCase):
+    def test_the_path_that_a_platform_was_given(self) -> None:
+        for url, path in (
+            ("https://bots.example/telegram-webhook", "/telegram-webhook"),
+            ("https://bots.example/a/b/?x=1", "/a/b"),
+            ("https://bots.example/", ""),
+            ("https://bots.example", ""),
+            (None, ""),
+        ):
+            (one,) = self.read({"webhookUrl": url} if url else {})
+            self.assertEqual(one.public_path, path, url)
+
+
 class RegistryTests(AccountsCase):
     def test_a_channel_that_nobody_knows_is_left_out(self) -> None:
         for channel in ("carrier-pigeon", "broken", "renamed", "odd"):
