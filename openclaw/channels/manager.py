@@ -248,13 +248,12 @@ class Channels(MultiService):
         for one in served:
             own = one.webhook_path
             if path == own or path.startswith(f"{own}/"):
-                return WebhookPlace(channel=one.channel, account=one.account, rest=path[len(own) :])
+                return _place(one, path[len(own) :])
         for one in served:
             # What the platform was told, unless somebody in between translates it.
-            if path and path == one.public_path:
-                return WebhookPlace(channel=one.channel, account=one.account)
-            if one.is_default and path == f"/webhook/{one.channel}":
-                return WebhookPlace(channel=one.channel, account=one.account)
+            is_told = bool(path) and path == one.public_path
+            if is_told or (one.is_default and path == f"/webhook/{one.channel}"):
+                return _place(one)
         return None
 
     def webhook(self, place: WebhookPlace, request: WebhookRequest) -> Deferred[WebhookAnswer]:
@@ -324,3 +323,12 @@ class Channels(MultiService):
         ]
         stopped = maybeDeferred(super().stopService)
         return gatherResults([stopped, *workers], consumeErrors=True)
+
+
+def _place(configured: ConfiguredAccount, rest: str = "") -> WebhookPlace:
+    return WebhookPlace(
+        channel=configured.channel,
+        account=configured.account,
+        rest=rest,
+        body_bytes=configured.manifest.webhook_bytes,
+    )

@@ -154,11 +154,13 @@ class WebhookPlace:
     """Where a webhook's request goes.
 
     :ivar rest: what follows the account's own path, ``""`` or ``/…``.
+    :ivar body_bytes: most that the request's body may be.
     """
 
     channel: str
     account: str
     rest: str = ""
+    body_bytes: int = 1 << 20
 
 
 Taken = Literal["queued", "duplicate", "refused", "noted"]
