@@ -238,18 +238,22 @@ def _make_core(
         queue=queue,
         embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         programs=programs,
-        sweep=SessionSweep(
-            store,
-            index,
-            keys,
-            Telling(broadcaster, index, now_ms),
-            sweep_rules(settings.config.session.maintenance),
-            now_ms,
-        ),
+        sweep=_sweep(settings, store, broadcaster, index, keys),
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
     )
+
+
+def _sweep(
+    settings: Settings,
+    store: IStore,
+    broadcaster: Broadcaster,
+    index: SessionIndex,
+    keys: SessionKeys,
+) -> SessionSweep:
+    rules = sweep_rules(settings.config.session.maintenance)
+    return SessionSweep(store, index, keys, Telling(broadcaster, index, now_ms), rules, now_ms)
 
 
 def sweep_rules(config: SessionMaintenance) -> SweepRules:

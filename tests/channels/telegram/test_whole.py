@@ -105,3 +105,12 @@ class TelegramWebhookTests(WholeCase):
         self.assertFalse(self.telegram.acknowledged(second))
         self.assertNotIn("by somebody else", self.texts())
         self.assertEqual(self.telegram.named("getUpdates"), [])
+
+    async def test_updates_are_taken_where_telegram_was_told_to_bring_them(self) -> None:
+        url = f"http://127.0.0.1:{self.place.port}/telegram-webhook"
+        self.configure(webhookUrl=url, webhookSecret="a-secret_of-some-length")
+        await self.run_it()
+        await self.until(lambda: self.telegram.webhook, "registration")
+        first = self.say("at the address itself")
+        await self.answered("at the address itself")
+        await self.until(lambda: self.telegram.acknowledged(first), "acknowledgement")
