@@ -47,6 +47,7 @@ from openclaw.interfaces.agents import IAgentRuntime, IEmbeddings, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
+from openclaw.interfaces.storage import IStore
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices

@@ -75,7 +75,7 @@ class StartTests(ServiceCase):
         for method in ("deleteWebhook", "setMyCommands"):
             unknown = BotError(404, "Not Found")
             self.telegram.faults.append(
-                Fault(lambda name, wanted=method: name == wanted, 9, "answer", unknown)  # type: ignore[misc]
+                Fault(lambda name, wanted=method: name == wanted, 9, "answer", unknown)
             )
         await self.connect()
 
