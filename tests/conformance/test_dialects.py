@@ -86,8 +86,8 @@ class DialectTests(LibraryCase):
         self.assertEqual(chat["data"], chat["payload"])
         chat = native.until(lambda frame: self.is_chat_final(frame))
         self.assertNotIn("data", chat)
+        self.assertIs(self.request("native", "health")["ok"], True)  # Behind all events so far.
         self.assertTrue(self.events("native", "chat"))
-        self.assertIs(self.request("native", "health")["ok"], True)
         self.assertEqual([row for row in self.library.collect() if "gap" in row], [])
 
     def is_final(self, frame: Frame, request_id: str) -> bool:
