@@ -1,9 +1,14 @@
 """Which tools an agent may use, as configured; on whose behalf it runs is judged elsewhere."""
 
 from collections.abc import Sequence
+from copy import copy
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from attrs import frozen
+
+MOST_REMEMBERED = 4096
+"""Names whose judgement is kept, of each set of rules; servers may invent new ones for ever."""
 
 GROUPS = {
     "group:fs": ("read", "write", "edit", "ls"),
@@ -83,14 +88,15 @@ class LayeredRules:
         chosen = [layer.profile for layer in layers if layer.profile]
         more = [name for layer in layers for name in layer.also_allow]
         self._profile = (*PROFILES[chosen[-1] if chosen else "full"], *more)
+        # Every run asks of every tool.
+        self._layers_permit = lru_cache(MOST_REMEMBERED)(self._judged)
 
     def permits(self, name: str) -> bool:
         """Whether the agent may use a tool."""
-        if not matches(name, self._profile):
-            return False
-        if not all(one.permits(name) for one in self._layers):
-            return False
-        return all(one.permits(name) for one in self._besides)
+        return self._layers_permit(name) and all(one.permits(name) for one in self._besides)
+
+    def _judged(self, name: str) -> bool:
+        return matches(name, self._profile) and all(one.permits(name) for one in self._layers)
 
     def needs_approval(self, name: str) -> bool:
         """Whether a person has to approve every use of a tool; any layer can say so."""
@@ -100,7 +106,11 @@ class LayeredRules:
 
     def with_besides(self, *others: "LayeredRules") -> "LayeredRules":
         """The same, where others hold as well."""
-        return LayeredRules(self._layers, (*self._besides, *others)) if others else self
+        if not others:
+            return self
+        more = copy(self)  # What is remembered of the layers holds for both.
+        more._besides = (*self._besides, *others)
+        return more
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
