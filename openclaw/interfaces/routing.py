@@ -49,6 +49,8 @@ class AccessRules:
     :ivar groups: by chat id, ``*`` for all others; if there are any, the others are shut out.
     :ivar group_allow_from: who may speak in groups; ``None`` for everybody in a group let in.
     :ivar mention_patterns: regular expressions, checked when the configuration was read.
+    :ivar moved_from: the first id of each group that has another one by now; its session, and
+        what is configured for it, stay its own.
     """
 
     dm: str = "pairing"
@@ -59,6 +61,7 @@ class AccessRules:
     require_mention: bool = True
     mention_patterns: tuple[str, ...] = ()
     allow_bots: bool = False
+    moved_from: Mapping[str, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)
