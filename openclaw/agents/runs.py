@@ -32,6 +32,7 @@ from openclaw.interfaces.tools import Authority, IToolbox
 from openclaw.protocol.schema.chat import Message, TextPart
 
 MAX_SECONDS = 24 * 3600.0
+PROGRAM, WORKER = "process", "worker"
 
 
 class Models(Protocol):
@@ -202,7 +203,7 @@ class Runs:
             agent_id=entry.agent_id,
             model=self._commands.models()[0] if command else model,
             turns=turns,
-            system=entry.system if runtime is self._commands else await self._system(entry),
+            system=entry.system if command else await self._system(entry, runtime.name),
             timeout_seconds=self._seconds(entry),
             tools=wishes.tools,
             tool_choice=wishes.tool_choice,
@@ -214,12 +215,12 @@ class Runs:
         absorb = partial(self._conversations.absorb, entry)
         return await ToolLoop(runtime, run, toolbox, absorb).work(request)
 
-    async def _system(self, entry: Input) -> str:
+    async def _system(self, entry: Input, runtime: str) -> str:
         """What a model is told before the turns."""
         conversations, key, skills = self._conversations, entry.session_key, ""
-        if self.skills is not None:
+        if self.skills is not None and _reads_skills(runtime, entry):
             without = skills_without(conversations.row(key))
-            skills = await self.skills.prompt(entry.agent_id, without)
+            skills = await self.skills.prompt(entry.agent_id, without, runtime == PROGRAM)
         memory = memory_prompt(conversations.memory(key))
         return "\n\n".join(part for part in (entry.system, skills, memory) if part)
 
@@ -321,6 +322,16 @@ class Runs:
     def _conversations(self) -> IConversations:
         assert self.conversations is not None
         return self.conversations
+
+
+def _reads_skills(runtime: str, entry: Input) -> bool:
+    """Whether whoever answers can read skills.
+
+    A program on another host cannot, and one that answers a guest may have no tool to do it with.
+    """
+    if runtime == WORKER:
+        return False
+    return runtime != PROGRAM or authority_of(entry).owner
 
 
 def authority_of(entry: Input) -> Authority:

@@ -24,6 +24,7 @@ from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.embeddings import Embeddings
 from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.agents.tools.session_rules import skills_without
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.audit import make_trail
@@ -173,7 +174,11 @@ def make_domain(
             reactor=reactor,
         )
     )
-    core.runs.toolbox, core.runs.skills = tooling.toolbox, tooling.skills
+    skills, row = tooling.skills, core.conversations.row
+    core.runs.toolbox, core.runs.skills = tooling.toolbox, skills
+    core.programs.environment = lambda request: skills.environment(
+        request.agent_id, skills_without(row(request.session_key))
+    )
     return Domain(tooling=tooling, **asdict(core, recurse=False))
 
 

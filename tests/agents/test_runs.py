@@ -1,6 +1,6 @@
 """Runs from input to end: events, abort, deadline, failures; afterwards the lane is free."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -452,9 +452,18 @@ class RequestTests(RunsCase):
 class Knowing:
     """Skills that are told and nothing else."""
 
-    def prompt(self, agent_id: str, without: Collection[str] = ()) -> Deferred[str]:
+    def prompt(
+        self, agent_id: str, without: Collection[str] = (), as_files: bool = False
+    ) -> Deferred[str]:
         """What this agent knows."""
-        return succeed(" ".join([f"{agent_id} can knit", *sorted(without)]))
+        files = ["in files"] if as_files else []
+        return succeed(" ".join([f"{agent_id} can knit", *files, *sorted(without)]))
+
+    def environment(
+        self, agent_id: str, without: Collection[str] = ()
+    ) -> Deferred[Mapping[str, str]]:
+        """Nobody asks."""
+        raise NotImplementedError
 
     def status(self, agent_id: str) -> Deferred[Any]:
         """Nobody asks."""
@@ -472,6 +481,19 @@ class SkillTests(RunsCase):
         self.world.runs.skills = Knowing()
         call = self.start_run(system="Be brief.")
         self.assertEqual(call.request.system, "Be brief.\n\nmain can knit")
+
+    def test_programs_read_files_where_they_can(self) -> None:
+        self.world.runs.skills = Knowing()
+        for runtime, owner, told in (
+            ("process", True, "main can knit in files"),
+            ("process", False, ""),
+            ("worker", True, ""),
+            ("scripted", False, "main can knit"),
+        ):
+            self.world.runtime.name = runtime
+            call = self.start_run(f"{runtime}-{owner}", owner=owner)
+            self.assertEqual(call.request.system, told)
+            call.answer("x")
 
     def test_a_session_does_without_what_it_switched_off(self) -> None:
         self.world.runs.skills = Knowing()

@@ -218,6 +218,7 @@ class Programs:
 
     :ivar answers: whether commands are answered at all.
     :ivar broken: new ones end at once.
+    :ivar given: what skills are given.
     """
 
     clock: Clock = field(factory=Clock)
@@ -226,6 +227,7 @@ class Programs:
     answers: bool = True
     broken: bool = False
     unable: OSError | None = None
+    given: dict[str, str] = field(factory=dict)
 
     def spawner(self, name: str, program: Program) -> Spawn:
         """What starts them."""
@@ -251,6 +253,7 @@ class Programs:
             self.clock,
             hide,
             self.alarms.append,
+            lambda request: succeed(dict(self.given)),
         )
 
     def turn(self, seconds: float = 0.0) -> None:

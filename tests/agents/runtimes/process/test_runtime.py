@@ -208,6 +208,25 @@ class IsolationTests(RuntimeCase):
         self.assertEqual(theirs.program.argv, ("pi", "--mode", "rpc", "--no-tools"))
         self.assertEqual(theirs.prompts, ["theirs"])
 
+    def test_what_skills_are_given_is_for_the_owners_processes(self) -> None:
+        self.runtime = self.make(guest_args=(), env={"PATH": "/bin", "OWN": "1"})
+        self.programs.given = {"WEATHER_KEY": "canary-4711", "OWN": "2"}
+        self.answer("mine")
+        self.answer("theirs", authority=Authority())
+        mine, theirs = self.programs.agents
+        self.assertEqual(
+            dict(mine.program.env), {"PATH": "/bin", "OWN": "1", "WEATHER_KEY": "canary-4711"}
+        )
+        self.assertEqual(dict(theirs.program.env), {"PATH": "/bin", "OWN": "1"})
+        self.assertNotIn("canary", repr(mine.program) + repr(self.runtime._processes))
+
+    def test_a_session_that_loses_a_skill_gets_another_process(self) -> None:
+        self.programs.given = {"WEATHER_KEY": "canary-4711"}
+        self.answer("one")
+        self.programs.given = {}
+        self.answer("two")
+        self.assertNotIn("WEATHER_KEY", self.programs.agents[1].program.env)
+
     def test_the_oldest_idle_process_makes_room(self) -> None:
         self.runtime = self.make(most_processes=2)
         for session in ("a", "b", "c"):
