@@ -269,6 +269,7 @@ class Runs:
             model=run.model,
             steps=tuple(run.steps),
             calls=outcome.calls,
+            thinking=outcome.thinking,
         )
 
     def _cut_ending(self, run: Run, cut: RunCut) -> Ending:

@@ -160,7 +160,7 @@ class IToolSink(Interface):
         """A tool is used; whoever uses it has called ``commit`` before, if it can be felt."""
 
     def tool_ended(call: ToolCall, result: ToolResult) -> None:
-        """The use of a tool is over."""
+        """The use of a tool is over; it is kept in the transcript, so secrets are hidden in it."""
 
     def commit() -> Deferred[None]:
         """Make sure that the run is never run again: something is about to be done outside.

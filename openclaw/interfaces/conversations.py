@@ -135,6 +135,7 @@ class Ending:
     :ivar failover_reason: see :class:`openclaw.errors.ModelError`; told, and not kept.
     :ivar steps: what was done with tools on the way.
     :ivar calls: see :attr:`RunRecord.calls`.
+    :ivar thinking: see :attr:`openclaw.interfaces.agents.Turn.thinking`.
     """
 
     state: Literal["done", "failed", "aborted", "timeout", "interrupted"]
@@ -150,6 +151,7 @@ class Ending:
     failover_reason: str = ""
     steps: tuple[Turn, ...] = ()
     calls: tuple[ToolCall, ...] = ()
+    thinking: str = ""
 
 
 class IConversations(Interface):

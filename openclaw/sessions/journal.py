@@ -439,6 +439,7 @@ def _answer(ending: Ending) -> Message | None:
         usage=_wire_usage(usage) if usage.total else UNSET,
         stop_reason=ending.stop_reason,
         error_message=ending.error or UNSET,
+        thinking=ending.thinking or UNSET,
     )
 
 

@@ -51,6 +51,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
+        self.results: list[str] = []
 
     @property
     def text(self) -> str:
@@ -89,6 +90,7 @@ class Sink:
     def tool_ended(self, call: ToolCall, result: ToolResult) -> None:
         """See :meth:`IToolSink.tool_ended`."""
         self.heard.append(("tool done", call.name, result.is_error))
+        self.results.append(result.text)
 
 
 class FakeAgent:

@@ -104,6 +104,24 @@ class AnswerTests(RuntimeCase):
             [{"type": "image", "data": "QUJD", "mimeType": "image/png"}],
         )
 
+    def test_secrets_are_taken_out_of_what_tools_say(self) -> None:
+        self.runtime = self.make(hide=lambda words: words.replace("key-123", "[redacted]"))
+        run = self.begin(request("[wait]"))
+        self.agent.says(
+            type="tool_execution_start", toolCallId="c1", toolName="bash", args={"k": "key-123"}
+        )
+        self.agent.says(
+            type="tool_execution_end",
+            toolCallId="c1",
+            toolName="bash",
+            result={"content": [{"type": "text", "text": "it is key-123"}]},
+            isError=False,
+        )
+        self.agent.finish("done")
+        self.successResultOf(run)
+        self.assertIn(("tool", "bash", '{"k": "[redacted]"}'), self.sink.heard)
+        self.assertEqual(self.sink.results, ["it is [redacted]"])
+
     def test_tools_of_the_agent_are_told_and_the_run_is_committed(self) -> None:
         run = self.begin(request("[wait]"))
         self.agent.says(
