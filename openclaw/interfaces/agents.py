@@ -194,8 +194,14 @@ class ISummaries(Interface):
     def can(ref: str) -> bool:
         """Whether a model, ``provider/model``, can write a summary."""
 
-    def write(ref: str, session_key: str, agent_id: str, turns: Sequence[Turn]) -> Deferred[str]:
-        """Sum up a conversation; fails with ModelError or TimeoutError if there is no summary."""
+    def write(
+        ref: str, session_key: str, agent_id: str, turns: Sequence[Turn], owner: bool
+    ) -> Deferred[str]:
+        """Sum up a conversation, in pieces where it is larger than what the model takes at a time.
+
+        :param owner: whether the owner asked for it; used where a model works for nobody else.
+        :return: fails with ModelError or TimeoutError if there is no summary.
+        """
 
 
 @frozen

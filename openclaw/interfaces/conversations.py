@@ -154,6 +154,18 @@ class Ending:
     thinking: str = ""
 
 
+@frozen(kw_only=True)
+class Unsummed:
+    """A piece of a conversation that no summary stands for yet.
+
+    :ivar turns: in order; before the first of all, the summary that there is.
+    :ivar upto: place of its last message.
+    """
+
+    turns: Sequence[Turn]
+    upto: int
+
+
 class IConversations(Interface):
     """Sessions with their transcripts and lanes; acknowledged means synced."""
 
@@ -215,6 +227,12 @@ class IConversations(Interface):
 
     def said(key: str) -> Deferred[Sequence[Turn]]:
         """What a model would be told of a session: an earlier summary and what came after it."""
+
+    def unsummed(key: str, after: int, most: int) -> Deferred[Unsummed]:
+        """Messages that no summary stands for, oldest first: those of ``most`` places at a time.
+
+        :param after: the place up to which they were read already; 0: behind the summary.
+        """
 
     def memory(key: str) -> str:
         """What the agent wrote down in a session for later; no other session sees it."""

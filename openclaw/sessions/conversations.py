@@ -23,6 +23,7 @@ from openclaw.interfaces.conversations import (
     NewInput,
     Receipt,
     RunRecord,
+    Unsummed,
 )
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.storage import IStore
@@ -407,6 +408,11 @@ class Conversations:
     async def said(self, key: str) -> Sequence[Turn]:
         """See :meth:`IConversations.said`."""
         return await self._transcripts.whole(self._changes.existing(key))
+
+    @deferred
+    async def unsummed(self, key: str, after: int, most: int) -> Unsummed:
+        """See :meth:`IConversations.unsummed`."""
+        return await self._transcripts.unsummed(self._changes.existing(key), after, most)
 
     def memory(self, key: str) -> str:
         """See :meth:`IConversations.memory`."""
