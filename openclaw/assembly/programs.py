@@ -21,6 +21,7 @@ from openclaw.http.openai.invoke import InvokeTool
 from openclaw.http.openai.models import Models
 from openclaw.http.openai.responses.endpoint import Responses
 from openclaw.http.openai.running import Running
+from openclaw.interfaces.agents import ModelInfo
 from openclaw.interfaces.security import Peer
 from openclaw.interfaces.tools import IToolbox
 
@@ -101,7 +102,8 @@ class Programs(Service):
             runs=self._domain.runs,
             tasks=self._tasks,
             take_work=self._front.limits.work.take,
-            sees_images=self._sees_images,
+            sees_images=lambda key: "image" in self._model(key).input,
+            keeps_forms=lambda key: self._domain.catalogue.keeps_forms(self._model(key)),
             noticed=self._domain.figures.notices.note,
         )
         chat = ChatCompletions(running=running, addresses=addresses, now_ms=now_ms)
@@ -121,8 +123,9 @@ class Programs(Service):
             if endpoint.enabled is not False
         )
 
-    def _sees_images(self, session_key: str) -> bool:
+    def _model(self, session_key: str) -> ModelInfo:
+        """The model that answers in a session, which need not exist."""
         row = self._domain.conversations.row(session_key)
         ref = f"{row.model_provider}/{row.model}" if row else ""
         agent = session_key.split(":")[1]
-        return "image" in model_of(self._domain.catalogue, ref, agent).input
+        return model_of(self._domain.catalogue, ref, agent)

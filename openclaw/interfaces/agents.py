@@ -1,6 +1,7 @@
 """Where a run meets whatever produces its answer: the runtime, its request and its sink."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
@@ -76,10 +77,26 @@ class ModelInfo:
 
 
 @frozen(kw_only=True)
+class AnswerForm:
+    """A form that an answer has to have: JSON.
+
+    :ivar name: the schema's; empty for any JSON object.
+    :ivar schema: JSON Schema.
+    :ivar strict: whether nothing else may be said; ``None`` as the model likes.
+    """
+
+    name: str = ""
+    description: str = ""
+    schema: dict[str, Any] = field(factory=dict)
+    strict: bool | None = None
+
+
+@frozen(kw_only=True)
 class Sampling:
     """How a model chooses its words; whatever is not set is left to the model.
 
     :ivar stop: texts that end the answer.
+    :ivar form: the form of the answer; ``None`` for words. Only some APIs know of any.
     """
 
     temperature: float | None = None
@@ -88,6 +105,7 @@ class Sampling:
     presence_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    form: AnswerForm | None = None
 
 
 @frozen

@@ -14,6 +14,9 @@ from openclaw.http.openai.prompt import Prompt
 from openclaw.interfaces.conversations import IConversations, IRuns, NewInput, RunRecord
 from openclaw.interfaces.security import Peer
 
+FORMS = {"/v1/chat/completions": "response_format", "/v1/responses": "text"}
+"""Which field asks for a form."""
+
 
 class HungUp(Exception):
     """The client is gone, and nobody waits for an answer."""
@@ -25,6 +28,7 @@ class Running:
 
     :ivar take_work: counts one request that starts work; raises Busy for one too many.
     :ivar sees_images: whether the model of a session takes images.
+    :ivar keeps_forms: whether the API of a session's model can be asked for JSON.
     :ivar noticed: counts what is of interest to operators.
     """
 
@@ -35,6 +39,7 @@ class Running:
     tasks: Tasks
     take_work: Callable[[str, str | None, Peer], None]
     sees_images: Callable[[str], bool]
+    keeps_forms: Callable[[str], bool]
     noticed: Callable[[str, str], None]
 
     async def run(
@@ -50,13 +55,19 @@ class Running:
         :param heard: called with every piece of the answer as it may be seen.
         :return: how it ended.
         :raises HungUp: the client did not wait for it.
-        :raises Refused: the model takes no images.
+        :raises Refused: the model takes no images, or cannot be asked for JSON.
         :raises openclaw.errors.GatewayError: nothing was accepted.
         """
+        path = exchange.request.path.decode("latin-1")
         if prompt.has_images and not self.sees_images(session_key):
             raise Refused("the model of this agent takes no images", code="images_not_supported")
+        if prompt.sampling.form is not None and not self.keeps_forms(session_key):
+            raise Refused(
+                "the model of this agent cannot be asked for JSON: its API has no word for it",
+                param=FORMS.get(path, ""),
+                code="unsupported_value",
+            )
         caller = exchange.caller
-        path = exchange.request.path.decode("latin-1")
         self.take_work(path, caller.admitted.device_id, caller.peer)
         new = NewInput(
             run_id=run_id,
