@@ -6,6 +6,7 @@ from typing import Protocol
 
 from twisted.internet.defer import gatherResults
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -32,6 +33,7 @@ from openclaw.interfaces.tools import Authority, IToolbox
 from openclaw.protocol.schema.chat import Message, TextPart
 
 MAX_SECONDS = 24 * 3600.0
+STORE_AGAIN_SECONDS = (1.0, 2.0)
 PROGRAM, WORKER = "process", "worker"
 
 
@@ -231,7 +233,7 @@ class Runs:
         run.lifecycle({"phase": "finishing", "stopReason": ending.stop_reason})
         if run.entry.origin is not None:
             await self._replies.settle(run.entry)
-        message = await self._conversations.finish(run.entry, ending)
+        message = await self._store(run.entry, ending)
         data = {
             "startedAt": ending.started_at_ms,
             "endedAt": ending.ended_at_ms,
@@ -243,6 +245,23 @@ class Runs:
         else:
             run.lifecycle({"phase": "end", **data})
         self._tell_end(run, ending, message)
+
+    async def _store(self, entry: Input, ending: Ending) -> Message | None:
+        """Store an end, again if the disk was in trouble for a moment: it was paid for."""
+        for seconds in STORE_AGAIN_SECONDS:
+            try:
+                return await self._conversations.finish(entry, ending)
+            except StoreError as error:
+                if error.details and error.details.get("code") == "CONSTRAINT":
+                    raise  # What the journal does not take now it will never take.
+                self._log.warn(
+                    "the end of {run} is stored again in {seconds} s: {why}",
+                    run=entry.run_id,
+                    seconds=seconds,
+                    why=error.message,
+                )
+            await deferLater(self._clock, seconds)
+        return await self._conversations.finish(entry, ending)
 
     def _tell_broken(self, run: Run, words: str, kind: str) -> None:
         run.lifecycle({"phase": "error", "error": words, "endedAt": self._now_ms()})

@@ -18,7 +18,7 @@ from openclaw import __version__
 from openclaw.agents.catalogue import Catalogue, make_catalogue
 from openclaw.agents.choices import choices_of
 from openclaw.agents.runs import Runs
-from openclaw.agents.runtimes.commands import Scene
+from openclaw.agents.runtimes.commands import Scene, is_command
 from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.embeddings import Embeddings
@@ -204,7 +204,17 @@ def _make_core(
     index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
     mode_of = _mode_of(settings.config.messages.queue)
     conversations = Conversations(
-        store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies, mode_of=mode_of
+        store,
+        runs,
+        broadcaster,
+        index,
+        keys,
+        reactor,
+        now_ms,
+        make_id,
+        replies,
+        mode_of=mode_of,
+        is_command=is_command,
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
@@ -227,14 +237,7 @@ def _make_core(
         queue=queue,
         embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         programs=programs,
-        sweep=SessionSweep(
-            store,
-            index,
-            keys,
-            Telling(broadcaster, index, now_ms),
-            sweep_rules(settings.config.session.maintenance),
-            now_ms,
-        ),
+        sweep=_sweep(settings, store, index, keys, broadcaster),
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
@@ -253,6 +256,18 @@ def sweep_rules(config: SessionMaintenance) -> SweepRules:
         most_bytes=most,
         high_water_bytes=most * 4 // 5 if water is None else min(water, most),
     )
+
+
+def _sweep(
+    settings: Settings,
+    store: SQLiteStore,
+    index: SessionIndex,
+    keys: SessionKeys,
+    broadcaster: Broadcaster,
+) -> SessionSweep:
+    rules = sweep_rules(settings.config.session.maintenance)
+    telling = Telling(broadcaster, index, now_ms)
+    return SessionSweep(store, index, keys, telling, rules, now_ms)
 
 
 def _runs(

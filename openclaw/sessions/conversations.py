@@ -75,7 +75,9 @@ class Conversations:
         replies: IReplies,
         lane_capacity: int = CAPACITY,
         mode_of: ModeOf = lambda entry: "followup",
+        is_command: Callable[[str], bool] = lambda text: False,
     ) -> None:
+        self._is_command = is_command
         self._mode_of = mode_of
         self._store = store
         self._tell = Telling(events, index, now_ms)
@@ -166,6 +168,7 @@ class Conversations:
                 session_id=self._make_id(),
                 message_id=self._make_id(),
                 now=self._now_ms(),
+                titles=new.kind != "heartbeat" and not self._is_command(new.text),
             )
             receipt = await self._accepted(stored)
         finally:
