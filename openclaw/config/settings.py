@@ -27,6 +27,7 @@ from openclaw.config.schema import Config
 from openclaw.config.schema.agents import choice_of
 from openclaw.config.schema.gateway import AuthMode
 from openclaw.config.sealing import SealingSettings, sealing_settings
+from openclaw.config.skills import SkillValues, skill_values
 from openclaw.config.ssh import SshTarget, read_ssh_target
 from openclaw.config.tls import TlsSettings, tls_settings
 from openclaw.errors import ConfigError
@@ -101,6 +102,7 @@ class Settings:
     :ivar pins: keys of the servers that outgoing connections lead to, by lowercase host name.
     :ivar sealing: how the journal is sealed.
     :ivar access: credentials besides token and password, and second factors.
+    :ivar skills: what skills are given, by their keys.
     :ivar backends: agents that are programs, by id; each is a provider too.
     :ivar search_path: where programs are.
     :ivar variables: names of the environment that have a value; the values are not kept.
@@ -132,6 +134,7 @@ class Settings:
     sealing: SealingSettings = field(factory=SealingSettings)
     access: AccessSettings = field(factory=AccessSettings)
     address_list: AddressList = field(factory=AddressList)
+    skills: Mapping[str, SkillValues] = field(factory=dict)
     backends: Mapping[str, AgentBackend] = field(factory=dict)
     search_path: str = field(default="", eq=False, repr=False)
     variables: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
@@ -197,6 +200,7 @@ def effective(
     programs, left_out = backends(config, known, home)
     ready, warnings = providers(config, known, programs.values())
     mcp, remarks = mcp_servers(config.mcp, known, home)
+    skills, more_remarks = skill_values(config.skills, known)
     workspace = config.agents.defaults.workspace
     common = _expanded(workspace, home) if workspace else places.state_dir / "workspace"
     log_file = config.logging.file
@@ -228,9 +232,11 @@ def effective(
         sealing=sealing_settings(config, known, places.own_dir, home),
         access=access_settings(config, home),
         address_list=read_address_list(config.access.ip_whitelist),
+        skills=skills,
         backends=programs,
     )
-    return evolve(settings, warnings=(*warnings, *left_out, *remarks, *_remarks(settings)))
+    said = (*warnings, *left_out, *remarks, *more_remarks)
+    return evolve(settings, warnings=(*said, *_remarks(settings)))
 
 
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:
