@@ -43,7 +43,8 @@ class ControlTests(SynchronousTestCase):
             self.assertEqual(CONTROL.is_command(message), is_one, kind)
             self.assertEqual(CONTROL.is_urgent(message), is_one, kind)
             self.assertFalse(CONTROL.is_urgent(inbound(text="/stop", kind=kind, sender=EVE)))
-        self.assertFalse(CONTROL.is_command(inbound(text="please /stop")))
+        for text in ("please /stop", " /stop", "\n/stop"):
+            self.assertFalse(CONTROL.is_command(inbound(text=text)), text)
         self.assertFalse(NOBODY.is_command(inbound(text="/stop")))
 
 
@@ -54,6 +55,19 @@ class IntakeTests(IntakeCase):
         super().restart()
         gates = evolve(self.door.intake._gates, control=CONTROL)
         self.door.intake = Intake(gates, self.clock)
+
+    def test_what_is_put_together_is_none_and_nothing_of_it_is_lost(self) -> None:
+        self.debounce_ms = 1000
+        self.restart()
+        texts = ("what about", "/stop", " /stop", "I mean that")
+        taken = [self.hand_in(number, text=text) for number, text in enumerate(texts)]
+        self.clock.advance(1)
+        self.assertEqual([self.successResultOf(one) for one in taken], ["queued"] * 4)
+        bodies = [msgspec.json.decode(one) for one in self.taken()]
+        found = [
+            [one["text"] for one in (body["message"], *body.get("more", ()))] for body in bodies
+        ]
+        self.assertEqual(sorted(found), [[" /stop", "I mean that"], ["/stop"], ["what about"]])
 
     def claimed(self) -> list[str]:
         """The words of what can be worked on at once."""
