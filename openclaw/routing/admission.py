@@ -65,6 +65,8 @@ class Admission:
         mentioned = addressed(message, rules)
         if message.kind not in STARTING:
             return Verdict(refusal="not_wanted", mentioned=mentioned)
+        if message.sender.is_bot and rules.allow_bots == "mentions" and not mentioned:
+            return Verdict(refusal="bot")
         if not mentioned and needs_mention(message, rules) and not _controls(message, rules):
             return Verdict(refusal="not_mentioned")
         refusal, reply = self._too_much(message)

@@ -11,6 +11,7 @@ from openclaw.config.units import Seconds
 
 DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
 GroupPolicy = Literal["allowlist", "open", "disabled"]
+AllowBots = bool | Literal["mentions"]
 ReplyToMode = Literal["off", "first", "all", "batched"]
 StreamingMode = Literal["off", "partial", "block", "progress"]
 
@@ -83,7 +84,10 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     mention_patterns: Annotated[
         tuple[str, ...], now("Regular expressions that count as addressing the assistant.")
     ] = ()
-    allow_bots: Annotated[bool, now("Whether other bots are heard.")] = False
+    allow_bots: Annotated[
+        AllowBots,
+        now("Whether other bots are heard; ``mentions``: where they address the assistant."),
+    ] = False
     history_limit: Annotated[
         int, Meta(ge=0, le=1000), now("Messages of a group that are kept as context.")
     ] = 50
