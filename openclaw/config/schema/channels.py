@@ -125,6 +125,13 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         str | None, now("The same as the platform reaches it, from outside.")
     ] = None
 
+    def group_senders(self) -> tuple[str | int, ...] | None:
+        """Who may speak in groups that say nothing of it; ``None`` for everybody in a listed one.
+
+        A platform whose other keys say something about that overrides it.
+        """
+        return self.group_allow_from
+
     def shows_growth(self) -> bool | None:
         """Whether an answer is shown while it grows; ``None`` if that is not said."""
         said = self.streaming
