@@ -272,6 +272,17 @@ class PaceTests(DoorCase):
         self.assertEqual(self.admit(message, **LISTED).refusal, "bot")
         self.assertIsNone(self.bot())
 
+    def test_bots_may_be_heard_only_where_they_address_the_assistant(self) -> None:
+        rules = {
+            "groups": {"-100": GroupRules(require_mention=False)},
+            "allow_bots": "mentions",
+        }
+        for mention, refusal in (("native", None), ("reply", None), ("none", "bot")):
+            said = inbound("99", "group", mention=mention, person={"is_bot": True})
+            self.assertEqual(self.admit(said, **rules).refusal, refusal, mention)
+        person = inbound("42", "group", mention="none")
+        self.assertIsNone(self.admit(person, **rules).refusal)
+
     def test_a_pair_of_bots_falls_silent_after_twenty(self) -> None:
         for _ in range(20):
             self.assertIsNone(self.bot())
