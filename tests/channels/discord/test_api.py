@@ -88,6 +88,26 @@ class BucketTests(SynchronousTestCase):
         self.assertNoResult(self.enter(post()))
         self.clock.advance(11)
 
+    def test_channels_that_began_before_the_limit_had_a_name_keep_theirs(self) -> None:
+        one, two = (self.successResultOf(self.enter(post(channel))) for channel in "12")
+        for leave in (one, two):
+            leave.answered(headers(0, 10))
+            leave.close()
+        for channel in "12":
+            self.assertNoResult(self.enter(post(channel)))
+        self.clock.advance(11)
+
+    def test_who_waited_before_the_limit_had_a_name_waits_for_it_too(self) -> None:
+        self.through(post(), headers(5, 10))
+        first = self.successResultOf(self.enter(post(method="PATCH")))
+        second = self.enter(post(method="PATCH"))
+        first.answered(headers(0, 10))
+        first.close()
+        self.clock.advance(9.9)
+        self.assertNoResult(second)
+        self.clock.advance(0.2)
+        self.successResultOf(second).close()
+
     def test_late_answers_do_not_raise_what_is_left(self) -> None:
         self.through(post(), headers(3, 10))
         first, second = (self.successResultOf(self.enter(post())) for _ in range(2))
