@@ -62,12 +62,13 @@ _FORMS = {
     "irc": IdForm(
         # Nicks belong to whoever takes them; in lower case, for servers write what they like.
         person=re.compile(
-            r"account:[^\sA-Z,]{1,100}|\*!(?:(?![A-Z])[^\s@,*?])+@(?:(?![A-Z])[^\s,*?])+"
+            r"account:[^\sA-Z,]{1,100}|"
+            r"(?:\*|[^\sA-Z,:!@*?$]{1,64})!(?:(?![A-Z])[^\s@,*?])+@(?:(?![A-Z])[^\s,*?])+"
         ),
         chat=re.compile(r"[#&+!](?:(?![A-Z])[^\s,]){1,100}"),
         person_words=(
-            "an account such as account:ada, or a host mask such as *!ada@home.example without "
-            "wildcards but the first; in lower case, never a nick"
+            "an account such as account:ada, or a host mask such as *!ada@home.example or "
+            "ada!ada@home.example, without other wildcards; in lower case, never a bare nick"
         ),
         chat_words="a channel such as #room, in lower case",
     ),

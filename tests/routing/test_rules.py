@@ -16,7 +16,7 @@ NAMES = {
     "discord": ("owner", "owner#0001", "@owner", "<@1>", "123"),
     "slack": ("@owner", "owner", "#general", "owner@example.org", "u012abc", "C012ABC"),
     "matrix": ("owner", "Owner", "@owner", "owner:example.org", "#room:example.org"),
-    "irc": ("ada", "ada!ada@home", "*!*@home", "account:Ada", "*!Ada@home", "$a:ada"),
+    "irc": ("ada", "ada!*@home", "*!*!a@b", "*!*@home", "account:Ada", "*!Ada@home", "$a:ada"),
     "elsewhere": ("@owner", "The Owner", "", " ", "a,b"),
 }
 IDS = {
@@ -24,7 +24,13 @@ IDS = {
     "discord": ("80351110224678912",),
     "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF", "U1", "slack:U1", "user:U012ABCDEF"),
     "matrix": ("@alice:example.org",),
-    "irc": ("account:ada", "*!~ada@home.example", "*!ada@2001:db8::1", "irc:account:ada"),
+    "irc": (
+        "account:ada",
+        "*!~ada@home.example",
+        "ada[1]!~ada@home.example",
+        "*!ada@2001:db8::1",
+        "irc:account:ada",
+    ),
     "elsewhere": ("alice", "@alice:example.org", "1:2"),
 }
 

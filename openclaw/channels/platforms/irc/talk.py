@@ -37,7 +37,7 @@ class Talk:
         self._connection = connection
         self._session = session
         self._intake = intake
-        self._place = Place(channel=link.channel, account=link.account)
+        self._place = Place(channel=link.channel, account=link.account, listed=settings.people())
         self._settings = settings
         self._pace = pace
         self._tasks = Tasks()

@@ -19,10 +19,14 @@ _REPLY_TAGS = ("+draft/reply", "+reply")
 
 @frozen(kw_only=True)
 class Place:
-    """Whose messages they are."""
+    """Whose messages they are.
+
+    :ivar listed: people whom the settings name.
+    """
 
     channel: str
     account: str
+    listed: frozenset[str] = frozenset()
 
 
 def inbound(
@@ -51,7 +55,7 @@ def inbound(
     chat = target.lstrip(session.features.get("STATUSMSG", "@+")) if in_channel else line.nick
     sent_ms = milliseconds(line.tags.get("time", "")) or now_ms
     mention, text = addressed(text, session.nick) if in_channel else ("none", text)
-    sender = sender_of(line)
+    sender = sender_of(line, place.listed)
     return Inbound(
         channel=place.channel,
         account=place.account,
@@ -68,16 +72,20 @@ def inbound(
     )
 
 
-def sender_of(line: Line) -> Person:
+def sender_of(line: Line, listed: frozenset[str] = frozenset()) -> Person:
     """Who says a line: by the account that the server vouches for, else by the host mask.
 
     A nick is nobody's own. An account is, where there are services; the server puts it into a tag
-    that nobody else can send. Without one the ``user@host`` is the best there is.
+    that nobody else can send. Without one the ``user@host`` is the best there is. Somebody of
+    whom the settings name only the mask, with or without the nick before it, is known by that.
     """
     account = line.tags.get("account", "")
-    known = f"account:{account}" if account and account != "*" else f"*!{line.mask}"
+    known = [f"*!{line.mask}", f"{line.nick}!{line.mask}"]
+    if account and account != "*":
+        known.insert(0, f"account:{account}")
+    ids = [one.lower().replace(",", "_") for one in known]
     return Person(
-        id=known.lower().replace(",", "_"),
+        id=next((one for one in ids if one in listed), ids[0]),
         name=line.nick,
         username=line.nick,
         is_bot="bot" in line.tags or "draft/bot" in line.tags,
