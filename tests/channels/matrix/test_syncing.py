@@ -394,6 +394,7 @@ class InviteTests(SyncCase):
             self.state.values.clear()
             await self.connect(**{"allowFrom": [], **given})
             room = f"!{number}"
+            self.homeserver.aliases[alias] = room
             self.homeserver.invite(room, ADA, name="x", alias=alias)
             self.say("mark")
             await until(lambda: self.link.received)
@@ -403,6 +404,21 @@ class InviteTests(SyncCase):
                 self.assertEqual(self.homeserver.rooms[room].member(BOT), "invite", given)
             self.homeserver.enter(room, BOT, "leave")
             await self.stop()
+
+    async def test_a_room_that_claims_a_listed_alias_is_not_followed(self) -> None:
+        alias = f"#garden:{SERVER}"
+        self.homeserver.aliases[alias] = "!garden"
+        await self.connect(autoJoin="allowlist", allowFrom=[], autoJoinAllowlist=["#none", alias])
+        self.homeserver.invite("!trap", ADA, alias=alias)
+        self.homeserver.invite("!garden", ADA)
+        await self.joined("!garden")
+        self.assertEqual(self.homeserver.rooms["!trap"].member(BOT), "invite")
+        self.assertEqual(len(self.homeserver.asked("join")), 1)
+
+    async def test_everybody_who_may_write_directly_may_ask_for_it(self) -> None:
+        await self.connect(autoJoin="allowlist", allowFrom=["*"])
+        self.homeserver.invite("!new", ADA, direct=True)
+        await self.joined("!new")
 
     async def test_an_invitation_outlasts_a_restart_and_the_settings(self) -> None:
         await self.connect(autoJoin="off")
