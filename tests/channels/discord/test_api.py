@@ -268,6 +268,17 @@ class FailureTests(SynchronousTestCase):
         error: Any = self.failureResultOf(self.call(answer)).value
         self.assertEqual(undelivered(error).after_ms, 250)
 
+    def test_a_look_up_waits_out_a_short_pause_and_no_long_one(self) -> None:
+        self.http.answers = [Answer(429, b'{"retry_after": 0.25}'), Answer(200, b"{}")]
+        asking = Deferred.fromCoroutine(self.api.get("/gateway/bot"))
+        self.clock.advance(0.24)
+        self.assertEqual(len(self.http.asked), 1)
+        self.clock.advance(0.02)
+        self.assertEqual(self.successResultOf(asking), {})
+        self.http.answers = [Answer(429, b'{"retry_after": 60}')]
+        asking = Deferred.fromCoroutine(self.api.get("/users/@me"))
+        self.assertEqual(self.failureResultOf(asking, Limited).value.after_seconds, 60)
+
     def test_a_429_from_before_the_api_counts_for_everything(self) -> None:
         error: Any = self.failureResultOf(self.call(Answer(429, b"<html>", retry_after="7"))).value
         self.assertEqual(error.after_seconds, 7)
