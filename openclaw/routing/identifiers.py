@@ -15,6 +15,7 @@ class IdForm:
 
     :ivar person_words: the form for somebody who edits the file.
     :ivar prefixes: what the original lets stand before an id, besides the channel's own name.
+    :ivar wrapped: how the platform's own people write an id in a text; its group is the id.
     """
 
     person: re.Pattern[str]
@@ -22,6 +23,7 @@ class IdForm:
     person_words: str
     chat_words: str
     prefixes: tuple[str, ...] = ()
+    wrapped: re.Pattern[str] | None = None
 
 
 _ANY = IdForm(
@@ -41,10 +43,13 @@ _FORMS = {
         prefixes=("tg",),
     ),
     "discord": IdForm(
-        person=re.compile(r"(?:role:)?[0-9]{15,20}"),
-        chat=re.compile(r"[0-9]{15,20}"),
+        person=re.compile(r"(?:role:)?[0-9]{1,20}"),
+        # Behind a server's id a channel's name: who may change it may do anything on the server.
+        chat=re.compile(r"[0-9]{1,20}(?:#[^\s#]{1,100})?"),
         person_words="a numeric user id such as 80351110224678912, or role:ID for a role",
         chat_words="the numeric id of a channel or server such as 41771983423143937",
+        prefixes=("user", "channel"),
+        wrapped=re.compile(r"<(?:@!?|#)([0-9]+)>"),
     ),
     "slack": IdForm(
         person=re.compile(r"[UWB][A-Z0-9]{1,20}"),

@@ -13,7 +13,7 @@ from openclaw.routing.rules import access_rules, warnings_of
 
 NAMES = {
     "telegram": ("@owner", "owner", "t.me/owner", "owner@example.org", "0", "+4915112345678"),
-    "discord": ("owner", "owner#0001", "@owner", "<@1>", "123"),
+    "discord": ("owner", "owner#0001", "@owner", "<@owner>", "<@&1>"),
     "slack": ("@owner", "owner", "#general", "owner@example.org", "u012abc", "C012ABC"),
     "matrix": ("owner", "Owner", "@owner", "owner:example.org", "#room:example.org"),
     "irc": ("ada", "ada!*@home", "*!*!a@b", "*!*@home", "account:Ada", "*!Ada@home", "$a:ada"),
@@ -21,7 +21,7 @@ NAMES = {
 }
 IDS = {
     "telegram": (123456789, "123456789", "telegram:5", "tg:5", "TG:5", "-1001234567890"),
-    "discord": ("80351110224678912",),
+    "discord": ("80351110224678912", "user:5", "<@!5>", "role:5"),
     "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF", "U1", "slack:U1", "user:U012ABCDEF"),
     "matrix": ("@alice:example.org",),
     "irc": (

@@ -83,6 +83,7 @@ class MessageTests(SynchronousTestCase):
             chat_id="10",
             chat_name="general",
             space_id="1",
+            parent_id="1#general",
             sender=Person(id="7", name="Annie", username="ann", roles=("50",)),
             message_id="175928847299117063",
             dedupe_id="175928847299117063",

@@ -329,7 +329,7 @@ class Delivery:
         wanted = "message_reference" in body and not target.thread_id and known is not None
         if not wanted or known is None or known.is_thread:
             return channel_id
-        if not self._link.settings.opens_threads(known.guild_id, channel_id):
+        if not self._link.settings.opens_threads(known.guild_id, channel_id, known.name):
             return channel_id
         route = Route(
             "POST",

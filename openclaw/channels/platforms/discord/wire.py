@@ -8,6 +8,7 @@ from attrs import frozen
 from msgspec.structs import replace
 
 from openclaw.channels.platforms.discord.directory import Channel, Directory
+from openclaw.channels.platforms.discord.settings import by_name
 from openclaw.channels.platforms.discord.wording import (
     Names,
     display_name,
@@ -44,6 +45,7 @@ class Scene:
     """Where something happened.
 
     :ivar chat_id: for a direct chat the person's id; for a thread the channel above it.
+    :ivar named: how the settings may name that channel.
     """
 
     chat_type: ChatType
@@ -52,6 +54,7 @@ class Scene:
     guild_id: str = ""
     thread_id: str = ""
     is_forum: bool = False
+    named: str = ""
 
 
 def scene_of(guild_id: str, channel: Channel | None, person_id: str, directory: Directory) -> Scene:
@@ -64,7 +67,11 @@ def scene_of(guild_id: str, channel: Channel | None, person_id: str, directory: 
         return Scene(chat_type="dm", chat_id=person_id)
     if not channel.is_thread or not channel.parent_id:
         return Scene(
-            chat_type="channel", chat_id=channel.id, chat_name=channel.name, guild_id=guild_id
+            chat_type="channel",
+            chat_id=channel.id,
+            chat_name=channel.name,
+            guild_id=guild_id,
+            named=by_name(guild_id, channel.name),
         )
     parent = directory.channels.get(channel.parent_id)
     above = parent.name if parent else ""
@@ -75,6 +82,7 @@ def scene_of(guild_id: str, channel: Channel | None, person_id: str, directory: 
         guild_id=guild_id,
         thread_id=channel.id,
         is_forum=parent is not None and parent.kind in (15, 16),
+        named=by_name(guild_id, above),
     )
 
 
@@ -132,6 +140,7 @@ def message_of(message: Mapping[str, Any], scene: Scene, own: Own, directory: Di
         chat_id=scene.chat_id,
         chat_name=scene.chat_name,
         space_id=scene.guild_id,
+        parent_id=scene.named,
         thread_id=scene.thread_id,
         sender=person(message.get("author") or {}, message.get("member")),
         message_id=message_id,
@@ -181,6 +190,7 @@ def reaction_of(
         chat_id=scene.chat_id,
         chat_name=scene.chat_name,
         space_id=scene.guild_id,
+        parent_id=scene.named,
         thread_id=scene.thread_id,
         sender=person(user, member),
         message_id=str(data.get("message_id") or ""),
