@@ -60,9 +60,10 @@ _FORMS = {
     ),
     "matrix": IdForm(
         person=re.compile(r"@[^\s:]+:\S+"),
-        chat=re.compile(r"!\S+"),
+        # Which room an alias is, the account's own homeserver says.
+        chat=re.compile(r"!\S+|#[^\s:]+:\S+"),
         person_words="a user id such as @alice:example.org",
-        chat_words="a room id such as !abcdef:example.org, not an alias",
+        chat_words="a room id such as !abcdef:example.org, or an alias such as #ops:example.org",
     ),
     "irc": IdForm(
         # Nicks belong to whoever takes them; in lower case, for servers write what they like.

@@ -15,7 +15,7 @@ NAMES = {
     "telegram": ("@owner", "owner", "t.me/owner", "owner@example.org", "0", "+4915112345678"),
     "discord": ("owner", "owner#0001", "@owner", "<@owner>", "<@&1>"),
     "slack": ("@owner", "owner", "#general", "owner@example.org", "u012abc", "C012ABC"),
-    "matrix": ("owner", "Owner", "@owner", "owner:example.org", "#room:example.org"),
+    "matrix": ("owner", "Owner", "@owner", "owner:example.org", "#room"),
     "irc": ("ada", "ada!*@home", "*!*!a@b", "*!*@home", "account:Ada", "*!Ada@home", "$a:ada"),
     "elsewhere": ("@owner", "The Owner", "", " ", "a,b"),
 }
@@ -142,7 +142,7 @@ class RulesTests(SynchronousTestCase):
         self.assertEqual((rules.allow_from, set(rules.groups)), (frozenset(["U5"]), {"C7"}))
 
     def test_rooms_are_named_by_their_ids_too(self) -> None:
-        self.wrong("channels.matrix.groups.#room:x", "matrix", groups={"#room:x": {}})
+        self.wrong("channels.matrix.groups.#room", "matrix", groups={"#room": {}})
         self.wrong("channels.slack.groups.#general", "slack", groups={"#general": {}})
         self.wrong("channels.telegram.groups.Family", groups={"Family": {}})
         self.wrong(

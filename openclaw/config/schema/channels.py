@@ -13,7 +13,7 @@ DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
 GroupPolicy = Literal["allowlist", "open", "disabled"]
 AllowBots = bool | Literal["mentions"]
 ReplyToMode = Literal["off", "first", "all", "batched"]
-StreamingMode = Literal["off", "partial", "block", "progress"]
+StreamingMode = Literal["off", "partial", "block", "progress", "quiet"]
 
 
 class StreamingSettings(Section, frozen=True, kw_only=True):
@@ -108,7 +108,7 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         StreamingMode | bool | StreamingSettings | None,
         now(
             "Whether an answer is shown while it grows: ``off``, or ``partial``; the original's "
-            "``block`` and ``progress`` are the same here."
+            "``block``, ``progress`` and ``quiet`` are the same here."
         ),
     ] = None
     edit_min_ms: Annotated[

@@ -343,6 +343,24 @@ class RoomTests(SyncCase):
         await until(lambda: self.homeserver.account_data["m.direct"][1] == {})
         self.assertEqual(self.homeserver.forgotten, [DM])
 
+    async def test_a_room_may_be_called_by_its_alias(self) -> None:
+        alias = f"#garden:{SERVER}"
+        self.homeserver.aliases[alias] = GROUP
+        await self.connect(groups={alias: {}, f"#none:{SERVER}": {}})
+        self.homeserver.say("here", chat_id=GROUP, sender_id=ADA, group=True)
+        self.say("there")
+        await until(lambda: len(self.link.received) == 2)
+        places = {one.chat_id: one.parent_id for one in self.link.received}
+        self.assertEqual(places, {GROUP: alias, DM: ""})
+
+    async def test_an_alias_that_is_not_told_now_is_asked_for_again(self) -> None:
+        alias = f"#garden:{SERVER}"
+        self.homeserver.aliases[alias] = GROUP
+        self.homeserver.fault("directory", error=MatrixError(502, "M_UNKNOWN"))
+        self.make(groups={alias: {}})
+        self.start()
+        await self.ended(ChannelDown)
+
 
 class InviteTests(SyncCase):
     async def joined(self, room: str) -> None:
@@ -388,6 +406,8 @@ class InviteTests(SyncCase):
             ({"autoJoin": "allowlist", "groups": {"!8": {"enabled": False}}}, False),
             ({"autoJoin": "allowlist", "autoJoinAllowlist": [alias]}, True),
             ({"autoJoin": "allowlist", "allowFrom": [], "autoJoinAllowlist": ["!10"]}, True),
+            ({"autoJoin": "allowlist", "allowFrom": [], "groups": {alias: {}}}, True),
+            ({"autoJoin": "allowlist", "groups": {alias: {"enabled": False}}}, False),
             ({"autoJoin": "allowlist", "allowFrom": [], "autoJoinAllowlist": ["*"]}, True),
         ]
         for number, (given, followed) in enumerate(cases):

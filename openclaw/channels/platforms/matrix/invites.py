@@ -75,7 +75,9 @@ class Doors:
         """Rooms that are listed by what they are called."""
         if self.settings.auto_join != "allowlist":
             return ()
-        return tuple(one for one in self.settings.auto_join_allowlist if one.startswith("#"))
+        groups = (name for name, group in self.settings.groups.items() if group.enabled)
+        listed = (*self.settings.auto_join_allowlist, *groups)
+        return tuple(one for one in listed if one.startswith("#"))
 
 
 class Invites:

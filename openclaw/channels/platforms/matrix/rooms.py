@@ -1,6 +1,7 @@
 """What is known of the rooms we are in: who is in them, what they are called, which are direct."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import define, field
@@ -34,6 +35,7 @@ class Rooms:
 
     :ivar api: asked for what no sync told.
     :ivar direct: the direct rooms of each person, as ``m.direct`` has them.
+    :ivar aliases: what the settings call a room, by its id.
     """
 
     _log = Logger()
@@ -41,6 +43,7 @@ class Rooms:
     api: Homeserver
     me: Me
     direct: dict[str, list[str]] = field(factory=dict)
+    aliases: dict[str, str] = field(factory=dict)
     _rooms: dict[str, Room] = field(factory=dict)
     _names: OrderedDict[tuple[str, str], str] = field(factory=OrderedDict)
     _events: OrderedDict[str, Event | None] = field(factory=OrderedDict)
@@ -97,6 +100,23 @@ class Rooms:
                 return ""
             self._remember_name(key, words(said.get("displayname")))
         return self._names[key]
+
+    async def learn_aliases(self, aliases: Iterable[str]) -> None:
+        """Ask which rooms have these aliases; fails with Refused or Unanswered.
+
+        One that no room has is left out: it may come to be one later, and is asked for again then.
+        """
+        found = {}
+        for alias in aliases:
+            try:
+                said = await self.api.call("GET", path("directory", "room", alias))
+            except Refused as error:
+                if error.signed_out or error.status == 429 or error.status >= 500:
+                    raise
+                self._log.warn("no Matrix room has the alias {it}: {why}", it=alias, why=str(error))
+            else:
+                found[words(said.get("room_id"))] = alias
+        self.aliases = found
 
     async def event(self, room_id: str, event_id: str) -> Event | None:
         """An event that another one is about; ``None`` if the homeserver does not give it.

@@ -104,6 +104,7 @@ class Matrix:
         link = self._link
         rooms = Rooms(api, me)
         await rooms.load_direct()
+        await rooms.learn_aliases(key for key in self._settings.groups if key.startswith("#"))
         reader = Reader(channel=link.channel, account=link.account, me=me)
         syncer = Syncer(
             link=link,
