@@ -67,6 +67,11 @@ class InboundTests(SynchronousTestCase):
         for listed in ("bob!~ada@home.example", "ada!~ada@elsewhere", "*"):
             self.assertEqual(sender_of(line, frozenset({listed})).id, "account:ada")
 
+    def test_somebody_without_a_mask_is_nobody_who_could_be_listed(self) -> None:
+        message = heard(":Ada PRIVMSG tia :hello")
+        self.assertEqual((message.chat_id, message.sender.id), ("ada", "ada!"))
+        self.assertEqual(read(":Ada PRIVMSG #room :tia: hi").text, "hi")  # type: ignore[union-attr]
+
     def test_nobody_can_pass_for_an_account(self) -> None:
         for raw in (
             ":account:ada!account:ada@host PRIVMSG tia :x",

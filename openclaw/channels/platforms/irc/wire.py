@@ -42,7 +42,7 @@ def inbound(
     :param own: ids of messages of ours, which a reply may name.
     :param called: another nick that was ours when it was said.
     """
-    if line.command != "PRIVMSG" or len(line.params) < 2 or not line.mask:
+    if line.command != "PRIVMSG" or len(line.params) < 2 or not _is_person(line):
         return None
     text = _readable(line)
     ours = {session.fold(session.nick), session.fold(called or session.nick)}
@@ -72,6 +72,11 @@ def inbound(
     )
 
 
+def _is_person(line: Line) -> bool:
+    """Whether somebody says it; a server, which has no mask either, is called as hosts are."""
+    return bool(line.mask or (line.prefix and "." not in line.prefix))
+
+
 def sender_of(line: Line, listed: frozenset[str] = frozenset()) -> Person:
     """Who says a line: by the account that the server vouches for, else by the host mask.
 
@@ -80,7 +85,7 @@ def sender_of(line: Line, listed: frozenset[str] = frozenset()) -> Person:
     whom the settings name only the mask, with or without the nick before it, is known by that.
     """
     account = line.tags.get("account", "")
-    known = [f"*!{line.mask}", f"{line.nick}!{line.mask}"]
+    known = [f"*!{line.mask}", f"{line.nick}!{line.mask}"] if line.mask else [f"{line.nick}!"]
     if account and account != "*":
         known.insert(0, f"account:{account}")
     ids = [one.lower().replace(",", "_") for one in known]
