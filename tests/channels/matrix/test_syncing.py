@@ -281,6 +281,13 @@ class RoomTests(SyncCase):
             ["dm", "group", "group", "group", "dm"],
         )
 
+    async def test_a_server_that_lists_no_members_has_shown_them(self) -> None:
+        self.homeserver.fault("joined_members", times=99, error=MatrixError(404, "M_UNRECOGNIZED"))
+        await self.connect()
+        self.homeserver.room("!three", ADA, BOB)
+        self.homeserver.room("!two", ADA)
+        self.assertEqual(await self.types("!two", "!three"), ["dm", "group"])
+
     async def test_a_direct_room_that_a_third_one_enters_is_a_group(self) -> None:
         await self.connect()
         self.assertEqual(await self.types(DM), ["dm"])

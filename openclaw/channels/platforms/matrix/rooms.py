@@ -23,10 +23,12 @@ class Room:
 
     :ivar name: empty for one without; ``None`` while that is not known.
     :ivar members: who has joined; ``None`` while that is not known.
+    :ivar seen: who was seen to join, and not to leave; others may be there too.
     """
 
     name: str | None = None
     members: set[str] | None = None
+    seen: set[str] = field(factory=set)
 
 
 @define
@@ -202,7 +204,13 @@ class Rooms:
     async def _members(self, room_id: str) -> set[str]:
         room = self._room(room_id)
         if room.members is None:
-            said = await self.api.call("GET", path("rooms", room_id, "joined_members"))
+            try:
+                said = await self.api.call("GET", path("rooms", room_id, "joined_members"))
+            except Refused as error:
+                if not error.unknown:
+                    raise
+                room.members = {self.me.user_id} | room.seen
+                return room.members
             joined = mapping(said.get("joined"))
             for user, member in joined.items():
                 self._remember_name((room_id, user), words(mapping(member).get("display_name")))
@@ -213,9 +221,12 @@ class Rooms:
         user = event.state_key or ""
         if event.membership == "join":
             self._remember_name((room_id, user), words(event.content.get("displayname")))
+            room.seen.add(user)
             if room.members is not None:
                 room.members.add(user)
-        elif room.members is not None:
+            return
+        room.seen.discard(user)
+        if room.members is not None:
             room.members.discard(user)
 
     def _room(self, room_id: str) -> Room:

@@ -203,9 +203,10 @@ class Syncer:
             if not any(joining(event, self.me) for event in events):
                 since, last = self.position.since, self.position.last(room_id)
                 events = await self.gaps.fill(room_id, batch, since, last) + events
-        for event in batch.state:
+        news = since_we_came(events, self.me)
+        for event in (*batch.state, *events[: len(events) - len(news)]):
             self.rooms.note(room_id, event)
-        read = await self.intake.take_room(room_id, since_we_came(events, self.me))
+        read = await self.intake.take_room(room_id, news)
         return room_id, events[-1].id if events else "", read
 
     async def _settle(self, said: Json, latest: dict[str, str]) -> None:
