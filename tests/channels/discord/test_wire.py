@@ -149,6 +149,9 @@ class MessageTests(SynchronousTestCase):
             ({**ours, "mentions": me}, "reply"),
             ({**ours, "content": "<@9> x", "mentions": me}, "native"),
             (theirs, "none"),
+            ({"content": "so <@!9>?", "mentions": []}, "native"),
+            ({"content": "`<@9>` and ```\n<@9>\n```", "mentions": []}, "none"),
+            ({"content": "<@9>", "author": {"id": "7", "bot": True}, "mentions": []}, "none"),
         ]
         for more, mention in cases:
             self.assertEqual(read(**more).mention, mention, more)

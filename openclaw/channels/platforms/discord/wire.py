@@ -12,6 +12,7 @@ from openclaw.channels.platforms.discord.settings import by_name
 from openclaw.channels.platforms.discord.wording import (
     Names,
     display_name,
+    mentions_of,
     poll_text,
     without_address,
 )
@@ -249,7 +250,9 @@ def _quote(message: Mapping[str, Any], own: Own) -> InboundQuote | None:
 def _mention(message: Mapping[str, Any], guild_id: str, own: Own, directory: Directory) -> Mention:
     """How the bot was addressed; ``@everyone`` addresses nobody."""
     mentioned = {str(user.get("id")) for user in message.get("mentions") or ()}
-    if own.id in mentioned and f"{own.id}>" in (message.get("content") or ""):
+    written = mentions_of(message.get("content") or "")
+    # A bot can write an id so that it addresses nobody; for people Discord lists whom they wrote.
+    if own.id in written and (own.id in mentioned or not _is_bot(message)):
         return "native"
     roles = (str(role) for role in message.get("mention_roles") or ())
     if any(directory.is_own_role(guild_id, role, own.id) for role in roles):
@@ -258,6 +261,10 @@ def _mention(message: Mapping[str, Any], guild_id: str, own: Own, directory: Dir
     if quote is not None and quote.is_own:
         return "reply"
     return "native" if own.id in mentioned else "none"
+
+
+def _is_bot(message: Mapping[str, Any]) -> bool:
+    return bool((message.get("author") or {}).get("bot"))
 
 
 def _attachments(message: Mapping[str, Any]) -> tuple[Attachment, ...]:
