@@ -16,7 +16,7 @@ from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed
 
 REGISTER_SECONDS = 15.0
-GREETING_SECONDS = 5.0
+GREETING_SECONDS = 2.0
 """How long the rest of the greeting may take once we are welcome; some servers send none."""
 
 JOIN_SECONDS = 15.0
