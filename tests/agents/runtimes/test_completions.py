@@ -281,6 +281,17 @@ class AnswerTests(SynchronousTestCase):
             heard = read(API, sse(delta("stop", content="a"), {"choices": [], "usage": usage}))
             self.assertEqual(heard.outcome.usage, Usage(70, 5, cache_read=30))
 
+    def test_odd_figures_do_not_cost_the_answer(self) -> None:
+        for usage, counted in [
+            ({"prompt_tokens": 7.0, "completion_tokens": 3.0}, Usage(7, 3)),
+            ({"prompt_tokens": "7", "completion_tokens": 3}, Usage()),
+            ([1, 2], Usage()),
+            ("none", Usage()),
+            (None, Usage()),
+        ]:
+            outcome = read(API, sse({**delta("stop", content="a"), "usage": usage})).outcome
+            self.assertEqual((outcome.text, outcome.usage), ("a", counted), usage)
+
     def test_stop_reasons(self) -> None:
         for word, reason in [
             ("stop", "stop"),
@@ -340,6 +351,11 @@ class CallTests(SynchronousTestCase):
         self.assertEqual((first[2], second[2]), ('{"z":1}', '{"z":2}'))
         self.assertRegex(first[0], "^call_[0-9a-f]{24}$")
         self.assertNotEqual(first[0], second[0])
+
+    def test_calls_that_share_an_id_are_told_apart(self) -> None:
+        first, second = self.calls(call(0, "a", "clock", "{}"), call(1, "a", "stop_watch", "{}"))
+        self.assertEqual((first[:2], second[1]), (("a", "clock"), "stop_watch"))
+        self.assertRegex(second[0], "^call_[0-9a-f]{24}$")
 
     def test_id_and_name_in_every_piece(self) -> None:
         found = self.calls(call(0, "a", "clock", '{"z"'), call(0, "a", "clock", ":1}"))

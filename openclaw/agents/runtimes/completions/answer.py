@@ -1,5 +1,6 @@
 """Reads chat completions, streamed or whole; only the fields that are used are named."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from openclaw.agents.runtimes.provider import COMPLETIONS
 from openclaw.agents.runtimes.words import (
     error_labels,
     error_words,
+    kind_of_code,
     kind_of_labels,
     reason_of_labels,
 )
@@ -98,13 +100,13 @@ class PromptDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """What the call cost.
+    """What the call cost; some proxies count in floating point.
 
     :ivar prompt_cache_hit_tokens: DeepSeek's word for ``cached_tokens``.
     """
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
     prompt_tokens_details: PromptDetails | None = None
     prompt_cache_hit_tokens: int | None = None
 
@@ -113,21 +115,27 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
         details = self.prompt_tokens_details
         cached = (details.cached_tokens if details else None) or self.prompt_cache_hit_tokens or 0
         return Usage(
-            input=max(0, (self.prompt_tokens or 0) - cached),
-            output=self.completion_tokens or 0,
+            input=max(0, int(self.prompt_tokens or 0) - cached),
+            output=int(self.completion_tokens or 0),
             cache_read=cached,
         )
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a stream, or a whole answer: the two differ in ``delta`` and ``message``."""
+    """One event of a stream, or a whole answer: the two differ in ``delta`` and ``message``.
+
+    :ivar message: an error's words where they stand alone: older vLLM within a good answer, and
+        servers whose event is called ``error``.
+    """
 
     choices: list[Choice] | None = None
-    usage: Tokens | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
+    message: msgspec.Raw = msgspec.Raw()
 
 
 _chunks = msgspec.json.Decoder(Chunk)
+_tokens = msgspec.json.Decoder(Tokens | None)
 
 
 class CompletionsAnswer:
@@ -145,22 +153,24 @@ class CompletionsAnswer:
             self._finish()
             self._draft.done = True
         elif data:
-            self._chunk(decode_chunk(data))
+            self._chunk(decode_chunk(data), data)
 
     def document(self, data: bytes) -> None:
         """Read a whole answer; see :class:`Answer`."""
         chunk = decode_chunk(data)
-        self._chunk(chunk)
+        self._chunk(chunk, data)
         self._draft.seen = bool(chunk.choices)
 
-    def _chunk(self, chunk: Chunk) -> None:
+    def _chunk(self, chunk: Chunk, data: bytes) -> None:
         draft = self._draft
         draft.seen = True
         error = bytes(chunk.error)
         if error not in _NO_ERROR:
             raise reported(error)
-        if chunk.usage is not None:
-            draft.usage = chunk.usage.usage()
+        if chunk.choices is None and bytes(chunk.message)[:1] == b'"':
+            raise reported(data)
+        if bytes(chunk.usage):
+            self._count(bytes(chunk.usage))
         if chunk.choices:
             self._choice(chunk.choices[0])
 
@@ -178,6 +188,13 @@ class CompletionsAnswer:
             reason = choice.finish_reason
             self._draft.stop_reason = STOP_REASONS.get(reason, reason)
             self._finish()
+
+    def _count(self, usage: bytes) -> None:
+        """Take the figures, if they are any; a good answer is worth more than they are."""
+        with suppress(msgspec.DecodeError, ValueError, OverflowError):
+            tokens = _tokens.decode(usage)
+            if tokens is not None:
+                self._draft.usage = tokens.usage()
 
     def _call(self, piece: CallPiece) -> None:
         function = piece.function or Function()
@@ -231,6 +248,6 @@ def reported(error: bytes) -> BrokenAnswer:
     labels = error_labels(error)
     return BrokenAnswer(
         error_words(error) or "the server reported an error without words",
-        kind_of_labels(labels) or "stream",
+        kind_of_labels(labels) or kind_of_code(error) or "stream",
         reason_of_labels(labels),
     )
