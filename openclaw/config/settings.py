@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from openclaw.config.access import AccessSettings, access_settings
 from openclaw.config.address_list import AddressList, read_address_list
+from openclaw.config.agents import check_agents
 from openclaw.config.backends import AgentBackend, backends
 from openclaw.config.bindings import check_bindings
 from openclaw.config.environment import variable
@@ -193,6 +194,7 @@ def effective(
         gateway.auth.password, known, "gateway.auth.password"
     )
     mode = _auth_mode(config, token_source, password)
+    check_agents(config.agents)
     check_bindings(config)
     programs, left_out = backends(config, known, home)
     ready, warnings = providers(config, known, programs.values())
