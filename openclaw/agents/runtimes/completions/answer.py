@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from openclaw.agents.runtimes.completions.think_tag import ThinkTag
 from openclaw.agents.runtimes.dialect import NotAnAnswer
-from openclaw.agents.runtimes.draft import BrokenAnswer, Draft
+from openclaw.agents.runtimes.draft import CUT, BrokenAnswer, Draft
 from openclaw.agents.runtimes.handed_back import write_thinking
 from openclaw.agents.runtimes.provider import COMPLETIONS
 from openclaw.agents.runtimes.words import (
@@ -145,6 +146,7 @@ class CompletionsAnswer:
         self._draft = draft
         self._model = model
         self._thoughts: dict[str, list[str]] = {}
+        self._tag = ThinkTag()
         self._last: object = None
 
     def event(self, data: bytes) -> None:
@@ -159,6 +161,7 @@ class CompletionsAnswer:
         """Read a whole answer; see :class:`Answer`."""
         chunk = decode_chunk(data)
         self._chunk(chunk, data)
+        self._finish()
         self._draft.seen = bool(chunk.choices)
 
     def _chunk(self, chunk: Chunk, data: bytes) -> None:
@@ -181,13 +184,18 @@ class CompletionsAnswer:
             if thought:
                 self._thoughts.setdefault(field, []).append(thought)
                 self._draft.thought(thought)
-            self._draft.text(said.text)
+            self._say(said.text)
             for piece in said.tool_calls or ():
                 self._call(piece)
         if choice.finish_reason:
             reason = choice.finish_reason
             self._draft.stop_reason = STOP_REASONS.get(reason, reason)
             self._finish()
+
+    def _say(self, text: str) -> None:
+        thought, text = self._tag.feed(text)
+        self._draft.thought(thought)
+        self._draft.text(text)
 
     def _count(self, usage: bytes) -> None:
         """Take the figures, if they are any; a good answer is worth more than they are."""
@@ -226,7 +234,9 @@ class CompletionsAnswer:
         return (key[0], key[1] + 1)
 
     def _finish(self) -> None:
-        """Keep the thoughts under the name they came by."""
+        """Let out what was held back; keep the thoughts under the name they came by."""
+        if not (self._tag.thinking and self._draft.stop_reason in CUT):
+            self._draft.text(self._tag.finish())
         if self._thoughts and not self._draft.thinking:
             content = {field: "".join(pieces) for field, pieces in self._thoughts.items()}
             self._draft.thinking = write_thinking(COMPLETIONS, self._model, content)
