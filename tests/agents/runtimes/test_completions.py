@@ -235,6 +235,25 @@ class RequestTests(SynchronousTestCase):
         said = body_of(API, turns=turns, tools=[CLOCK], model=other)["messages"][1]
         self.assertNotIn("reasoning", said)
 
+    def test_what_a_server_sends_beside_a_call_goes_back_beside_it(self) -> None:
+        extra = {"google": {"thought_signature": "sig"}}
+        asked = call(0, "a", "clock", "{}")
+        asked["choices"][0]["delta"]["tool_calls"][0]["extra_content"] = extra
+        outcome = read(API, sse(asked, call(1, "b", "clock", "{}"), delta("stop"))).outcome
+        turns = [
+            Turn("user", "time?"),
+            Turn("assistant", "", calls=outcome.calls, thinking=outcome.thinking),
+            Turn("tool", "12:00", call_id="a"),
+        ]
+        said = body_of(API, turns=turns, tools=[CLOCK])["messages"][1]
+        first, second = said["tool_calls"]
+        self.assertEqual(first["extra_content"], extra)
+        self.assertEqual(set(second), {"id", "type", "function"})
+        self.assertEqual(set(said), {"role", "content", "tool_calls"})
+        other = evolve(MODEL, id="mock-2")
+        said = body_of(API, turns=turns, tools=[CLOCK], model=other)["messages"][1]
+        self.assertNotIn("extra_content", said["tool_calls"][0])
+
 
 class AnswerTests(SynchronousTestCase):
     """What is read of an answer."""

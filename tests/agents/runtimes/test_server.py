@@ -380,6 +380,10 @@ class BrokenTests(RuntimeCase):
             self.assertEqual(error.kind, kind, what)
             self.assertIn(words, error.message, what)
 
+    async def test_a_connection_that_was_closed_is_called_so(self) -> None:
+        error = await self.failure(body(chunk("Hello"), then=cut))
+        self.assertIn("broke: it was closed before the end", error.message)
+
     async def test_key_echoed_inside_the_stream_is_hidden(self) -> None:
         error = await self.failure(body(b'data: {"error":"bad key %s"}\n\n' % KEY.encode()))
         self.assertEqual(error.message, "mock: bad key [redacted]")

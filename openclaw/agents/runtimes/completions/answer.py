@@ -1,10 +1,12 @@
 """Reads chat completions, streamed or whole; only the fields that are used are named."""
 
+from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
+from openclaw.agents.runtimes.completions.extras import EXTRAS
 from openclaw.agents.runtimes.completions.think_tag import ThinkTag
 from openclaw.agents.runtimes.dialect import NotAnAnswer
 from openclaw.agents.runtimes.draft import CUT, BrokenAnswer, Draft
@@ -48,11 +50,16 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallPiece(msgspec.Struct, frozen=True, kw_only=True):
-    """A call, or a piece of one."""
+    """A call, or a piece of one.
+
+    :ivar extra_content: what has to be handed back beside the call, as Gemini's thoughts:
+        https://ai.google.dev/gemini-api/docs/thought-signatures
+    """
 
     index: int | None = None
     id: str | None = None
     function: Function | None = None
+    extra_content: Any = None
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +154,7 @@ class CompletionsAnswer:
         self._model = model
         self._thoughts: dict[str, list[str]] = {}
         self._tag = ThinkTag()
+        self._extras: dict[Hashable, dict[str, Any]] = {}
         self._last: object = None
 
     def event(self, data: bytes) -> None:
@@ -212,6 +220,9 @@ class CompletionsAnswer:
             arguments = msgspec.json.encode(arguments).decode()
         key = self._last = self._key(piece.index, id, name)
         self._draft.call(key, id, name, arguments)
+        if piece.extra_content and isinstance(piece.extra_content, dict):
+            self._draft.grow(len(str(piece.extra_content)))
+            self._extras[key] = piece.extra_content
 
     def _key(self, index: int | None, id: str, name: str) -> object:
         """Tell which call a piece belongs to.
@@ -237,8 +248,17 @@ class CompletionsAnswer:
         """Let out what was held back; keep the thoughts under the name they came by."""
         if not (self._tag.thinking and self._draft.stop_reason in CUT):
             self._draft.text(self._tag.finish())
-        if self._thoughts and not self._draft.thinking:
-            content = {field: "".join(pieces) for field, pieces in self._thoughts.items()}
+        extras = {}
+        for key, extra in self._extras.items():
+            known = self._draft.call_at(key)
+            if known is not None and known[0]:
+                extras[known[0]] = extra
+        if (self._thoughts or extras) and not self._draft.thinking:
+            content: dict[str, Any] = {
+                field: "".join(pieces) for field, pieces in self._thoughts.items()
+            }
+            if extras:
+                content[EXTRAS] = extras
             self._draft.thinking = write_thinking(COMPLETIONS, self._model, content)
 
 
