@@ -349,8 +349,13 @@ def _idle(loaded: LoadedConfig) -> list[str]:
         sections = [path for path in paths if path.rpartition(".")[0] not in paths]
         if sections:
             more = f" and {len(sections) - _NAMED} more" if len(sections) > _NAMED else ""
-            remarks.append(f"{what}, so ignored: {', '.join(sections[:_NAMED])}{more}")
+            named = [_guessed(path, loaded.meant) for path in sections[:_NAMED]]
+            remarks.append(f"{what}, so ignored: {', '.join(named)}{more}")
     return remarks
+
+
+def _guessed(path: str, meant: Mapping[str, str]) -> str:
+    return f"{path} (is {meant[path]} meant?)" if path in meant else path
 
 
 def _unused(access: AccessSettings) -> list[str]:
