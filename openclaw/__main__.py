@@ -62,7 +62,9 @@ def _heed_signals(reactor: Any) -> None:
         reactor.callFromThread(stop)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, heed)
+        # A shell has what it starts in the background ignore Ctrl-C, which is not meant for it.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, heed)
 
 
 def _unseal(options: ProcessOptions) -> int:
