@@ -26,9 +26,12 @@ def possible() -> bool:
 def in_child(place: str) -> None:
     """Watch the reactor of this process once it has one.
 
+    Trial's own workers are let alone: they load the tests, which see to it; see ``arrange``.
+
     :param place: the directory where reports go.
     """
-    if possible():
+    of_trial = any(word.endswith("workertrial.py") for word in sys.orig_argv)
+    if possible() and not of_trial:
         sys.meta_path.insert(0, _WhenLoaded(place))
 
 
@@ -64,9 +67,11 @@ def _watch_all(kind: Any, place: str) -> None:
     """Watch every reactor of this kind; a process makes one."""
     from pathlib import Path
 
-    from tests.stalls.reports import write_report
-    from tests.stalls.watch import watch
-
+    try:
+        from tests.stalls.reports import write_report
+        from tests.stalls.watch import watch
+    except ImportError:  # It cannot see these tests: an installed gateway, another project.
+        return
     make = kind.__init__
 
     def tell(stall: "Stall") -> None:

@@ -9,13 +9,14 @@ from tests.stalls.blame import ROOT
 
 # What Python loads when it starts, in every process that has this on its path.
 SITE = """\
-try:
-    from tests.stalls.child import in_child
-except ImportError:  # A process that cannot see the tests: an installed gateway, another project.
-    pass
-else:
-    in_child({!r})
+from importlib.util import module_from_spec, spec_from_file_location
+# Not by its name: that would load the tests, which are not to be loaded before trial is.
+spec = spec_from_file_location("watches_the_reactor", {child!r})
+child = module_from_spec(spec)
+spec.loader.exec_module(child)
+child.in_child({place!r})
 """
+CHILD = str(Path(__file__).with_name("child.py"))
 _SITE_MARK = "watches-the-reactor"
 
 
@@ -34,7 +35,7 @@ class Reports:
         self.site.mkdir(parents=True)
         self.place.mkdir()
         (self.site / _SITE_MARK).touch()
-        (self.site / "sitecustomize.py").write_text(SITE.format(str(self.place)))
+        (self.site / "sitecustomize.py").write_text(SITE.format(child=CHILD, place=str(self.place)))
 
     def write(self, words: str) -> None:
         """Say it for this process."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,10 @@ class DetectorCase(TestCase):
 
 
 class TrialTests(DetectorCase):
-    async def run_planted(self, *names: str) -> tuple[int, str]:
+    async def run_planted(self, *names: str, options: Sequence[str] = ()) -> tuple[int, str]:
         """Run planted tests as a person would; gives the exit status and what was printed."""
         tests = [f"tests.stalls.planted.PlantedTests.{name}" for name in names]
-        command = ["-m", "tools.run_tests", *tests]
+        command = ["-m", "tools.run_tests", *options, *tests]
         environment = {**os.environ, "PYTHONPATH": ROOT, "OPENCLAW_REQUIRE_ALL": "0"}
         directory = Path(self.mktemp())
         directory.mkdir()
@@ -61,6 +62,14 @@ class TrialTests(DetectorCase):
             self.assertRegex(said, rf"held for [0-9]+ ms, {kind}:\n(.*\n)*?.* in {name}\n", name)
             self.assertIn(f"tests.stalls.planted.PlantedTests.test_{name}\n", said)
         self.assertRegex(said.splitlines()[-1], "^0 passed, [0-9]+ failed, 0 skipped$")
+
+    async def test_in_several_processes(self) -> None:
+        """As continuous integration runs the tests."""
+        names = ("test_sleep", "test_of_the_test")
+        status, said = await self.run_planted(*names, options=("--jobs", "2"))
+        self.assertEqual(status, 1, said)
+        self.assertIn("tests.stalls.planted.PlantedTests.test_sleep\n", said)
+        self.assertRegex(said.splitlines()[-1], "^1 passed, [0-9]+ failed, 0 skipped$")
 
     async def test_a_stall_that_a_test_hides_fails_the_run(self) -> None:
         status, said = await self.run_planted("test_forgiven")
