@@ -11,17 +11,17 @@ import secrets
 import sys
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase, TestCase
-from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import Request
 
 from openclaw.channels.counterpart import Shown
 from openclaw.client.frames import Event
 from openclaw.client.gateway import GatewayClient
 from tests.faults.bystanders import WatchedTelegram
 from tests.faults.canaries import Aviary, tokens_in
+from tests.faults.model_server import ModelServer, end, write
 from tests.integration.running import Place, Running, model_configuration, reactor, run
 
 SESSIONS = int(os.environ.get("OPENCLAW_TEST_CANARIES") or 200)
@@ -30,56 +30,30 @@ SECONDS = 90.0
 EVERYTHING = ("operator.admin", "operator.read", "operator.write")
 
 
-class Parrot(Resource):
+class Parrot(ModelServer):
     """A model that repeats every secret it is shown, bit by bit."""
 
-    isLeaf = True
-
     def __init__(self, aviary: Aviary) -> None:
-        super().__init__()
+        super().__init__(reactor)
         self._aviary = aviary
         self._chance = random.Random(1)
-        site: Any = Site(self, timeout=None)
-        site.log = lambda request: None
-        self._port: Any = reactor.listenTCP(0, site, backlog=500, interface="127.0.0.1")
 
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._port.getHost().port)
-
-    def stop(self) -> Deferred[Any]:
-        """Listen no more."""
-        return maybeDeferred(self._port.stopListening)
-
-    def render_GET(self, request: Request) -> bytes:
-        """The one model."""
-        return b'{"object": "list", "data": [{"id": "mock-1", "object": "model"}]}'
-
-    def render_POST(self, request: Request) -> int:
+    def say(self, messages: list[dict[str, Any]], request: Request) -> None:
         """Begin to answer."""
-        assert request.content is not None
-        messages = json.loads(request.content.read())["messages"]
         self._aviary.conversation(messages)
         words = ["I know", *sorted(tokens_in(json.dumps(messages))), "and nothing else."]
-        request.setHeader("content-type", "text/event-stream")
         request.notifyFinish().addErrback(lambda _: None)
-        self._say(request, [f"{word} " for word in words])
-        return NOT_DONE_YET
+        self._go_on(request, [f"{word} " for word in words])
 
-    def _say(self, request: Request, words: list[str]) -> None:
+    def _go_on(self, request: Request, words: list[str]) -> None:
         http: Any = request
         if http._disconnected:
             return
-        delta = {"content": words[0]} if words else {}
-        choice = {"index": 0, "delta": delta, "finish_reason": None if words else "stop"}
-        frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "mock-1"}
-        request.write(b"data: %b\n\n" % json.dumps({**frame, "choices": [choice]}).encode())
         if words:
-            reactor.callLater(self._chance.uniform(0, 0.1), self._say, request, words[1:])
+            write(request, words[0])
+            reactor.callLater(self._chance.uniform(0, 0.1), self._go_on, request, words[1:])
         else:
-            request.write(b"data: [DONE]\n\n")
-            request.finish()
+            end(request)
 
 
 class CanaryTests(TestCase):
