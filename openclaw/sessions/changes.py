@@ -8,8 +8,8 @@ from openclaw.interfaces.conversations import Input
 from openclaw.interfaces.storage import IStore
 from openclaw.protocol.base import UNSET
 from openclaw.protocol.schema.sessions import PatchParams, SessionRow
-from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
+from openclaw.sessions.journal.changes import change_session, delete_session, reset_session
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.records import Session
 from openclaw.sessions.telling import Telling
@@ -60,7 +60,7 @@ class SessionChanges:
             if value is not UNSET
         }
         changed = await self._store.run(
-            journal.change_session,
+            change_session,
             key=session.key,
             session_id=session.session_id,
             archived=None if params.archived is UNSET else params.archived,
@@ -80,7 +80,7 @@ class SessionChanges:
         """
         parsed = self._keys.parse(key)
         fresh, moved = await self._store.run(
-            journal.reset_session,
+            reset_session,
             key=str(parsed),
             agent_id=parsed.agent_id,
             session_id=self._make_id(),
@@ -94,7 +94,7 @@ class SessionChanges:
         """See :meth:`IConversations.shorten`."""
         session = self.existing(key)
         changed = await self._store.run(
-            journal.change_session,
+            change_session,
             key=session.key,
             session_id=session_id,
             archived=None,
@@ -109,9 +109,7 @@ class SessionChanges:
     async def delete(self, key: str, expected_session_id: str | None) -> bool:
         """Delete a session with its transcript; false if there was none."""
         canonical = self.key(key)
-        deleted = await self._store.run(
-            journal.delete_session, key=canonical, expected=expected_session_id
-        )
+        deleted = await self._store.run(delete_session, key=canonical, expected=expected_session_id)
         if deleted:
             self._index.drop(canonical)
         return deleted
