@@ -7,7 +7,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from openclaw.agents.run import Run
 from openclaw.interfaces.agents import IAgentRuntime, RunOutcome, RunRequest, Turn, Usage
-from openclaw.interfaces.tools import IToolbox, ToolCall, ToolResult, ToolUse
+from openclaw.interfaces.tools import IToolbox, ToolCall, ToolPlace, ToolResult, ToolUse
 
 MOST_STEPS = 50
 MOST_REPEATS = 3
@@ -53,7 +53,10 @@ class ToolLoop:
     async def _with_tools(self, request: RunRequest) -> RunRequest:
         if self._toolbox is None:
             return request
-        specs = await self._toolbox.specs(request.agent_id, request.authority)
+        place = ToolPlace(
+            agent_id=request.agent_id, session_key=request.session_key, model=request.model.ref
+        )
+        specs = await self._toolbox.specs(place, request.authority)
         taken = {spec.name for spec in request.tools}
         ours = [spec for spec in specs if spec.name not in taken]
         self._ours = frozenset(spec.name for spec in ours)
@@ -103,10 +106,16 @@ class ToolLoop:
             agent_id=request.agent_id,
             call_id=call.id,
             authority=request.authority,
+            model=self._asking(request),
         )
         result = await self._toolbox.use(call.name, call.arguments, use)
         self._run.tool_ended(call, result)
         return result
+
+    def _asking(self, request: RunRequest) -> str:
+        """The model that wants the tool: another may answer in the place of the chosen one."""
+        run = self._run
+        return f"{run.provider}/{run.model}" if run.provider else request.model.ref
 
     def _done(self, outcome: RunOutcome) -> RunOutcome:
         return evolve(outcome, text="\n\n".join(self._texts), usage=self._usage)

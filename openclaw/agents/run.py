@@ -44,6 +44,7 @@ class Run:
 
     :param grew: told what may be seen of the answer so far, each time it is more; ``None`` if
         nobody but the clients looks.
+    :ivar begun: told when an agent has it, perhaps more than once.
     :ivar heard: each is told every piece that may be seen, ungathered.
     :ivar text: the answer so far, what was not told yet included.
     :ivar shown: whether anything of it was allowed to be seen.
@@ -67,6 +68,7 @@ class Run:
         self.provider = ""
         self.model = ""
         self.ended: Deferred[RunOutcome] = Deferred()
+        self.begun: Callable[[], None] = lambda: None
         self.heard: list[Callable[[str], None]] = []
         self._events = events
         self._now_ms = now_ms
@@ -88,6 +90,7 @@ class Run:
         """See :meth:`IRunSink.model_started`."""
         if not self._over:
             self.provider, self.model = provider, model
+            self.begun()
             self.lifecycle({"phase": "model", "provider": provider, "model": model})
 
     def delta(self, text: str) -> None:

@@ -12,6 +12,8 @@ from zope.interface import implementer
 from openclaw.agents.loop import ToolLoop
 from openclaw.agents.run import Run, RunCut
 from openclaw.agents.runtimes.commands import is_command
+from openclaw.agents.tools.memory import memory_prompt
+from openclaw.agents.tools.session_rules import skills_without
 from openclaw.deferreds import deferred
 from openclaw.errors import GatewayError, ModelError, StoreError
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo, RunOutcome, RunRequest
@@ -90,13 +92,18 @@ class Runs:
         """See :meth:`IRuns.active`."""
         return tuple(self._active)
 
+    def entry(self, run_id: str) -> Input | None:
+        """See :meth:`IRuns.entry`."""
+        run = self._active.get(run_id)
+        return None if run is None else run.entry
+
     @deferred
     async def abort(self, session_key: str, run_id: str | None) -> Sequence[str]:
         """See :meth:`IRuns.abort`."""
         stopping = [
             run
             for run in self._active.values()
-            if run.entry.session_key == session_key and run_id in (None, run.entry.run_id)
+            if run.entry.session_key == session_key and _is_meant(run.entry, run_id)
         ]
         ended = [self._conversations.ended(run.entry.run_id) for run in stopping]
         stopped = [run.entry.run_id for run in stopping if run.cut("aborted")]
@@ -162,6 +169,8 @@ class Runs:
             grew,
         )
         run.heard = self._followed.get(entry.run_id, run.heard)
+        if entry.origin is not None:
+            run.begun = partial(self._replies.begun, entry)
         self._active[entry.run_id] = run
         run.lifecycle({"phase": "start", "startedAt": run.started_at_ms})
         return run
@@ -214,8 +223,12 @@ class Runs:
 
     async def _system(self, entry: Input) -> str:
         """What a model is told before the turns."""
-        skills = "" if self.skills is None else await self.skills.prompt(entry.agent_id)
-        return "\n\n".join(part for part in (entry.system, skills) if part)
+        conversations, key, skills = self._conversations, entry.session_key, ""
+        if self.skills is not None:
+            without = skills_without(conversations.row(key))
+            skills = await self.skills.prompt(entry.agent_id, without)
+        memory = memory_prompt(conversations.memory(key))
+        return "\n\n".join(part for part in (entry.system, skills, memory) if part)
 
     async def _finish(self, run: Run, ending: Ending) -> None:
         """Store the end, then tell it: nobody hears of an answer that could still be lost."""
@@ -323,7 +336,13 @@ def authority_of(entry: Input) -> Authority:
         owner=entry.owner or entry.kind == "heartbeat",
         scopes=frozenset(entry.scopes),
         origin=entry.origin,
+        commanded_by=entry.commanded_by,
     )
+
+
+def _is_meant(entry: Input, run_id: str | None) -> bool:
+    """Whether a stop of one run, or of all, is for this one: whoever stops all goes on."""
+    return entry.run_id == run_id if run_id is not None else not entry.commanded_by
 
 
 def _unkept(ending: Ending) -> Message:

@@ -11,16 +11,22 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from openclaw.agents.runtimes.commands import control_method
+from openclaw.agents.runtimes.phrases import is_chinese
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.channels.account import Account
 from openclaw.channels.accounts import DEFAULT, ConfiguredAccount
+from openclaw.channels.approvals import ApprovalNotices, NoticeNeeds
 from openclaw.channels.contents import RecentContents
+from openclaw.channels.control import Control
 from openclaw.channels.inbox import InboxHandler
 from openclaw.channels.intake import Gates, Intake
 from openclaw.channels.link import Tools
 from openclaw.channels.manager import Channels, Surroundings
 from openclaw.channels.media import MediaStore
 from openclaw.channels.outbox import Outbox
+from openclaw.channels.overdue import Overdue
+from openclaw.channels.owners import OwnerChats
 from openclaw.channels.records import ChannelValues, SentRecords
 from openclaw.channels.registry import Registry
 from openclaw.channels.replies import ChannelReplies
@@ -31,7 +37,7 @@ from openclaw.http.download import Downloads
 from openclaw.http.outgoing.guard import PublicOnly
 from openclaw.http.outgoing.names import SystemNames
 from openclaw.http.sockets import OutboundSockets
-from openclaw.interfaces.conversations import IConversations
+from openclaw.interfaces.conversations import IConversations, IRuns
 from openclaw.interfaces.messages import Inbound
 from openclaw.interfaces.outbound import IOutboundHTTP
 from openclaw.interfaces.queue import INBOX, IHandler, IQueue
@@ -43,6 +49,7 @@ from openclaw.routing.router import Router
 from openclaw.routing.routes import Routes
 from openclaw.routing.rules import access_rules, warnings_of
 from openclaw.routing.session_keys import KeyMaker
+from openclaw.security.exec.binding import command_line, shown
 
 MOVED = "moved chats"
 MakeWorker = Callable[[str, IHandler], Service]
@@ -74,6 +81,8 @@ class ChannelParts:
     """The channels of a gateway that has some.
 
     :ivar replies: takes answers back; runs and conversations are made with it.
+    :ivar control: whose word is the owner's, and what is a command about a run or an approval.
+    :ivar notices: tells the owner of what waits for approval; set by :meth:`join`.
     :ivar changed: told after every change of an account's state.
     :ivar inbox: the worker that hands messages to their sessions; set by :meth:`join`.
     """
@@ -86,14 +95,23 @@ class ChannelParts:
     sent: SentRecords
     media: MediaStore
     traces: Traces
+    overdue: Overdue
+    control: Control
     changed: Callable[[], None] = lambda: None
     _routes: Routes
     _needs: ChannelNeeds
     _outbox: Outbox
     inbox: Service | None = None
+    _handler: InboxHandler | None = None
+    notices: ApprovalNotices | None = None
 
-    def join(self, conversations: IConversations, admission: IAdmission) -> None:
-        """Make what leads into the conversations, and every account. Starts nothing."""
+    def join(
+        self, conversations: IConversations, runs: IRuns, admission: IAdmission
+    ) -> ApprovalNotices:
+        """Make what leads into the conversations, and every account. Starts nothing.
+
+        :return: what is to be told of approvals.
+        """
         needs, channels = self._needs, self.channels
         rules = _Rules(needs.settings, self.values)
         gates = Gates(
@@ -101,11 +119,13 @@ class ChannelParts:
             router=self.router,
             queue=needs.queue,
             outbox=self._outbox,
+            overdue=self.overdue,
             media=MediaStore(needs.settings.places.own_dir / "media", needs.make_id, needs.reactor),
             traces=self.traces,
             rules_of=rules.of,
             account_of=channels.account,
             counted=needs.counted,
+            control=self.control,
             contents=_contents(needs),
         )
         channels.intake = Intake(gates, needs.reactor)
@@ -113,21 +133,37 @@ class ChannelParts:
         for one in needs.plan.accounts:
             channels.add(one)
             rules.of_configured(one)  # A mistake in them ends the start, not the first message.
-        owners = frozenset(needs.settings.config.gateway.auth.admin_channels)
-        handler = InboxHandler(conversations, self.traces, self._quoted, owners)
-        self.inbox = needs.make_worker(INBOX, handler)
+        owners = OwnerChats(self.control, self.values, channels.accounts)
+        self._handler = InboxHandler(
+            conversations, self.traces, self.overdue, self._quoted, self.control, owners.note
+        )
+        self.inbox = needs.make_worker(INBOX, self._handler)
+        self.notices = ApprovalNotices(
+            NoticeNeeds(
+                outbox=self._outbox,
+                entry_of=runs.entry,
+                owners=owners.known,
+                command_line=command_line,
+                shown=shown,
+                is_chinese=is_chinese,
+            )
+        )
+        return self.notices
 
     @deferred
     async def load(self) -> None:
         """Read what accounts and routes had kept; fires when accounts may start."""
+        assert self._handler is not None
         await self.values.load()
         await self._routes.load()
+        await self._handler.watch(self._needs.queue)
 
     def start(self) -> None:
         """Start every account."""
         self._routes.startService()
         self.traces.startService()
         self.sockets.startService()
+        self.overdue.startService()
         self.channels.startService()
 
     def open(self) -> None:
@@ -145,7 +181,10 @@ class ChannelParts:
     async def stop(self) -> None:
         """Stop every account; fires when all sockets are closed."""
         self.replies.stop()
+        if self.notices is not None:
+            await self.notices.stop()
         if self.channels.running:
+            await self.overdue.stopService()
             await self.channels.stopService()
             await maybeDeferred(self.sockets.stopService)
             await maybeDeferred(self._routes.stopService)
@@ -247,15 +286,19 @@ def make_channels(needs: ChannelNeeds) -> ChannelParts:
     channels.outbox = outbox
     routes = Routes(needs.store, needs.now_ms)
     router = _router(needs, routes)
+    patience = float(settings.config.messages.notice_after)
+    overdue = Overdue(outbox, reactor, needs.alert, lambda: parts.changed(), patience)
     parts = ChannelParts(
         channels=channels,
-        replies=ChannelReplies(outbox, channels.account, traces, reactor),
+        replies=ChannelReplies(outbox, channels.account, traces, reactor, overdue),
+        overdue=overdue,
         router=router,
         sockets=sockets,
         values=values,
         sent=sent,
         media=media,
         traces=traces,
+        control=Control(frozenset(settings.config.gateway.auth.admin_channels), control_method),
         routes=routes,
         needs=needs,
         outbox=outbox,

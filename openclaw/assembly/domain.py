@@ -19,6 +19,7 @@ from openclaw.agents.catalogue import Catalogue, make_catalogue
 from openclaw.agents.choices import choices_of
 from openclaw.agents.runs import Runs
 from openclaw.agents.runtimes.commands import Scene
+from openclaw.agents.runtimes.controls import Controls
 from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.embeddings import Embeddings
@@ -34,6 +35,7 @@ from openclaw.assembly.tooling import Tooling, ToolingNeeds, make_tooling
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.schema.messages import MessageQueue, QueueMode
+from openclaw.config.schema.root import SessionMaintenance
 from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
@@ -45,11 +47,13 @@ from openclaw.interfaces.agents import IAgentRuntime, IEmbeddings, ModelInfo
 from openclaw.interfaces.channels import AccountStatus
 from openclaw.interfaces.conversations import IConversations, Input, IReplies
 from openclaw.interfaces.queue import IQueueBackend
+from openclaw.interfaces.storage import IStore
 from openclaw.monitoring.figures import Figures
 from openclaw.monitoring.lag import ReactorLag
 from openclaw.monitoring.notices import Notices
 from openclaw.monitoring.usage import UsageReport
 from openclaw.security.audit.trail import AuditTrail
+from openclaw.security.exec.binding import command_line
 from openclaw.security.mfa.factor import SecondFactor
 from openclaw.security.sealing.exports import ExportSealing
 from openclaw.security.sealing.rotation import Rotation
@@ -58,6 +62,8 @@ from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.merging import ModeOf
+from openclaw.sessions.sweeping import SessionSweep, SweepRules
+from openclaw.sessions.telling import Telling
 from openclaw.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -121,6 +127,7 @@ class Core:
     queue: IQueueBackend
     embeddings: IEmbeddings
     programs: AgentPrograms
+    sweep: SessionSweep
     channels: ChannelParts | None = None
     sealing: Rotation | None = None
     export_sealing: ExportSealing | None = None
@@ -129,15 +136,22 @@ class Core:
         """Every channel account as it is now."""
         return () if self.channels is None else self.channels.channels.statuses()
 
+    def overdue(self) -> int:
+        """How many accepted messages wait too long for their agents."""
+        return 0 if self.channels is None else len(self.channels.overdue)
+
 
 @frozen(kw_only=True)
 class Domain(Core):
     """All parts that know nothing of sockets.
 
     :ivar tooling: what agents work with.
+    :ivar controls: what commands about runs and approvals act on; whether a second factor is asked
+        for is known once the methods are made.
     """
 
     tooling: Tooling
+    controls: Controls
 
 
 def make_domain(
@@ -152,7 +166,8 @@ def make_domain(
     :param hide: takes secrets out of what models are told by tools.
     :param plan: the channel accounts there are.
     """
-    core = _make_core(settings, secret, reactor, plan)
+    controls = Controls()
+    core = _make_core(settings, secret, reactor, controls, plan)
     tooling = make_tooling(
         ToolingNeeds(
             settings=settings,
@@ -170,11 +185,17 @@ def make_domain(
         )
     )
     core.runs.toolbox, core.runs.skills = tooling.toolbox, tooling.skills
-    return Domain(tooling=tooling, **asdict(core, recurse=False))
+    controls.runs, controls.conversations = core.runs, core.conversations
+    controls.approvals, controls.command_line = tooling.approvals, command_line
+    return Domain(tooling=tooling, controls=controls, **asdict(core, recurse=False))
 
 
 def _make_core(
-    settings: Settings, secret: bytes, reactor: Any, plan: ChannelPlan | None = None
+    settings: Settings,
+    secret: bytes,
+    reactor: Any,
+    controls: Controls,
+    plan: ChannelPlan | None = None,
 ) -> Core:
     store, sealing = make_journal(settings, reactor)
     broadcaster = Broadcaster()
@@ -184,7 +205,7 @@ def _make_core(
     outbound = _outbound(settings, reactor)
     reset = Reset()
     view = _view(figures, store, broadcaster)
-    commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset), reactor)
+    commands = EmbeddedAgent(_scene(view, lambda: catalogue, reset, controls), reactor)
     programs = AgentPrograms(settings, reactor, figures.notices.note, make_id)
     catalogue = _catalogue(settings, commands, outbound, programs, reactor)
     queue = make_queue(settings, store, _wall_clock(reactor))
@@ -218,9 +239,35 @@ def _make_core(
         queue=queue,
         embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         programs=programs,
+        sweep=_sweep(settings, store, broadcaster, index, keys),
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
+    )
+
+
+def _sweep(
+    settings: Settings,
+    store: IStore,
+    broadcaster: Broadcaster,
+    index: SessionIndex,
+    keys: SessionKeys,
+) -> SessionSweep:
+    rules = sweep_rules(settings.config.session.maintenance)
+    return SessionSweep(store, index, keys, Telling(broadcaster, index, now_ms), rules, now_ms)
+
+
+def sweep_rules(config: SessionMaintenance) -> SweepRules:
+    """Which sessions are removed, as configured."""
+    most = config.max_disk_bytes
+    water = config.high_water_bytes
+    return SweepRules(
+        enforce=config.mode == "enforce",
+        idle_ms=round(config.prune_after * 1000),
+        one_off_ms=round(config.prune_one_off_after * 1000),
+        most=config.max_entries,
+        most_bytes=most,
+        high_water_bytes=most * 4 // 5 if water is None else min(water, most),
     )
 
 
@@ -300,6 +347,15 @@ class NoReplies:
 
     _log = Logger()
 
+    def waits(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def begun(self, entry: Input) -> None:
+        """Tell nobody."""
+
+    def left(self, entry: Input) -> None:
+        """Tell nobody."""
+
     def started(self, entry: Input) -> bool:
         """Tell nobody."""
         return False
@@ -333,12 +389,15 @@ def _mode_of(queue: MessageQueue) -> ModeOf:
     return mode_of
 
 
-def _scene(view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset) -> Scene:
+def _scene(
+    view: GatewayView, catalogue: Callable[[], Catalogue], reset: Reset, controls: Controls
+) -> Scene:
     return Scene(
         view=view,
         models=lambda: catalogue().models(),
         default=lambda: catalogue().default,
         reset=reset,
+        controls=controls,
     )
 
 

@@ -7,13 +7,16 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
 from openclaw import __version__
-from openclaw.agents.runtimes.commands import COMMANDS
+from openclaw.agents.runtimes.commands import COMMANDS, control_method
+from openclaw.agents.runtimes.controls import CONTROLS
 from openclaw.agents.runtimes.phrases import ENGLISH
 from openclaw.agents.summaries import Summaries
 from openclaw.assembly.domain import Domain, make_id, now_ms
 from openclaw.config.known import known_secrets
 from openclaw.config.settings import Settings
+from openclaw.errors import MissingScope
 from openclaw.gateway.audited import audited
+from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
 from openclaw.gateway.methods.agents import AgentMethods, AgentProfile
 from openclaw.gateway.methods.approvals import ApprovalMethods
@@ -36,6 +39,7 @@ from openclaw.gateway.methods.workers import WorkerMethods
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.repeats import Repeats
 from openclaw.gateway.step_up import StepUp
+from openclaw.gateway.web_chat import WebChat
 from openclaw.interfaces.security import IAdmission, ISharedToken
 from openclaw.monitoring.health import HealthKeeper
 from openclaw.monitoring.log_tail import LogTail
@@ -61,6 +65,7 @@ class MethodTable:
     reached: Reached
     tls: Callable[[], TlsStatus] | None
     clock: IReactorTime
+    web_chat: WebChat
 
     def handlers(self) -> dict[str, Handler]:
         """Every method of the gateway, by name."""
@@ -98,6 +103,7 @@ class MethodTable:
         return ChannelMethods(
             channels=None if parts is None else parts.channels,
             router=None if parts is None else parts.router,
+            web_chat=self.web_chat,
             traces=None if parts is None else parts.traces,
             repeats=Repeats(self.clock.seconds),
             now_ms=now_ms,
@@ -158,7 +164,7 @@ class MethodTable:
             models=domain.catalogue.models,
             default_model=lambda: domain.catalogue.default,
             tags=domain.catalogue.tags,
-            commands=[(name, ENGLISH.summaries[name]) for name in COMMANDS],
+            commands=[(name, ENGLISH.summaries[name]) for name in (*COMMANDS, *CONTROLS)],
         )
 
     def _sessions(self) -> SessionMethods:
@@ -181,7 +187,18 @@ class MethodTable:
             main_of=domain.keys.main_of,
             agents=frozenset(agent.id for agent in self.agents),
             clock=self.clock,
+            web_chat=self.web_chat,
+            control_method=control_method,
+            check=self._check,
         )
+
+    def _check(self, client: Client, name: str) -> None:
+        """Refuse what a message stands for to whom the method itself would be refused."""
+        method = METHODS[name]
+        if method.scope is not None and method.scope not in client.allowed:
+            raise MissingScope(method.scope)
+        if self.step_up.covers(method):
+            self.step_up.check(client)
 
 
 def _snapshot(settings: Settings, revision: str) -> ConfigSnapshot:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 30.0
 FORGET_SECONDS = 3600.0
+SWEEP_SECONDS = 60.0
 ENDING_SECONDS = 5.0
 
 
@@ -106,8 +107,10 @@ def _join(domain: Domain, front: Front, reactor: Any) -> None:
         from openclaw.routing.admission import Admission
 
         senders, work = domain.access.senders, front.limits.work
-        admission = Admission(senders, work.take_sender, reactor.seconds, now_ms)
-        domain.channels.join(domain.conversations, admission)
+        urgent = domain.channels.control.is_urgent
+        admission = Admission(senders, work.take_sender, reactor.seconds, now_ms, urgent)
+        notices = domain.channels.join(domain.conversations, domain.runs, admission)
+        domain.tooling.approvals.tell(notices)
         domain.channels.changed = front.health.renew
 
 
@@ -136,6 +139,7 @@ def _helpers(domain: Domain, front: Front, reactor: Any) -> tuple[Service, ...]:
         Periodic(domain.access.requests.sweep, reactor, FLUSH_SECONDS),
         _ending(domain, reactor),
         Periodic(domain.conversations.forget_old_runs, reactor, FORGET_SECONDS),
+        Periodic(domain.sweep.sweep, reactor, SWEEP_SECONDS),
         Periodic(QueueUpkeep(domain.queue, now_ms), reactor, EXPIRE_SECONDS),
     )
 

@@ -24,6 +24,7 @@ from openclaw.gateway.outgoing import EndOfTurn
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.revocation import Revocation
 from openclaw.gateway.step_up import StepUp
+from openclaw.gateway.web_chat import WebChat
 from openclaw.interfaces.security import IAdmission, Peer
 from openclaw.monitoring.health import HealthKeeper, HealthSources
 from openclaw.protocol.connect import Policy, SessionDefaults
@@ -75,10 +76,12 @@ def make_front(
     limits = make_limits(settings, reactor)
     admission = _admission(settings, domain, limits, secret, reactor)
     presence = Presence(_myself(settings), domain.broadcaster, now_ms, reactor)
-    health = _health(domain, certificate, reactor)
+    web_chat = WebChat(domain.broadcaster, now_ms)
+    health = _health(domain, web_chat, certificate, reactor)
     agents = _agents(settings, domain.catalogue)
     sign_in = _sign_in(settings, admission, port)
     step_up = _step_up(settings, domain)
+    domain.controls.needs_factor = lambda name: step_up.covers(METHODS[name])
     table = MethodTable(
         settings=settings,
         domain=domain,
@@ -92,6 +95,7 @@ def make_front(
         token=_shared_token(settings, domain, admission, learn, reactor),
         tls=None if certificate is None else certificate.status,
         clock=reactor,
+        web_chat=web_chat,
     )
     return Front(
         door=_door(settings, domain, limits, admission, peer_of, table),
@@ -239,7 +243,9 @@ def _myself(settings: Settings) -> PresenceEntry:
     )
 
 
-def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any) -> HealthKeeper:
+def _health(
+    domain: Domain, web_chat: WebChat, certificate: CertificateKeeper | None, reactor: Any
+) -> HealthKeeper:
     broadcaster = domain.broadcaster
 
     def changed() -> None:
@@ -254,9 +260,10 @@ def _health(domain: Domain, certificate: CertificateKeeper | None, reactor: Any)
         changed=changed,
         default_agent=domain.keys.default_agent,
         tls=None if certificate is None else certificate.status,
-        channels=domain.statuses,
+        channels=lambda: (*domain.statuses(), web_chat.status()),
         queue=QueueHealth(backend=domain.queue.backend, durable=domain.queue.backend != "memory"),
         agents_down=domain.programs.down,
+        overdue=domain.overdue,
     )
     return HealthKeeper(sources, reactor, now_ms)
 

@@ -62,7 +62,7 @@ def make_tooling(needs: ToolingNeeds) -> Tooling:
     settings, reactor, make_id, now_ms = needs.settings, needs.reactor, needs.make_id, needs.now_ms
     skills = make_skills(settings, settings.workspace_of, in_thread(reactor), reactor)
     approvals = ApprovalDesk(needs.store, needs.audit, reactor, now_ms, make_id)
-    approvals.told = ApprovalNews(needs.events, command_line, now_ms)
+    approvals.tell(ApprovalNews(needs.events, command_line, now_ms))
     toolbox = make_toolbox(
         ToolNeeds(
             settings=settings,

@@ -1,6 +1,6 @@
 """Makes the toolbox and puts the gateway's own tools into it; each tool is a module of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -9,8 +9,10 @@ from twisted.internet.threads import deferToThreadPool
 
 from openclaw.agents.tools.consent import ApprovalGate
 from openclaw.agents.tools.files import Edit, Ls, Read, Workspaces, Write
+from openclaw.agents.tools.memory import MemoryGet, MemorySet
 from openclaw.agents.tools.message import MessageTool
 from openclaw.agents.tools.rules import LayeredRules, ToolRules
+from openclaw.agents.tools.session_rules import rules_of_session, skills_without
 from openclaw.agents.tools.session_status import SessionStatus
 from openclaw.agents.tools.sessions import (
     SEND_SECONDS,
@@ -21,13 +23,15 @@ from openclaw.agents.tools.sessions import (
 from openclaw.agents.tools.skill import SkillTool
 from openclaw.agents.tools.toolbox import Toolbox, ToolLimits
 from openclaw.agents.tools.web_fetch import FetchLimits, WebFetch
-from openclaw.config.schema.tools import AgentTools
+from openclaw.config.schema.tools import AgentTools, ModelTools
 from openclaw.config.settings import Settings
 from openclaw.interfaces.approvals import IApprovals
 from openclaw.interfaces.channels import IChannels
 from openclaw.interfaces.conversations import IConversations
 from openclaw.interfaces.outbound import IDownloads
 from openclaw.interfaces.skills import ISkills
+from openclaw.interfaces.tools import ToolPlace
+from openclaw.protocol.schema.sessions import SessionRow
 
 
 @frozen(kw_only=True)
@@ -56,15 +60,18 @@ def make_toolbox(needs: ToolNeeds) -> Toolbox:
     """Make the toolbox; other parts register their own tools in it afterwards."""
     tools = needs.settings.config.tools
     limits = ToolLimits(seconds=float(tools.timeout_seconds), characters=tools.max_result_chars)
-    gate = ApprovalGate(needs.approvals, make_rules(needs.settings))
-    toolbox = Toolbox(make_rules(needs.settings), needs.hide, needs.reactor, limits, gate)
     conversations, canonical, make_id = needs.conversations, needs.canonical, needs.make_id
+    rules = make_rules(needs.settings, conversations.row)
+    gate = ApprovalGate(needs.approvals, rules)
+    toolbox = Toolbox(rules, needs.hide, needs.reactor, limits, gate)
     toolbox.register(SessionStatus(conversations, needs.now_ms))
     toolbox.register(ListSessions(conversations, canonical))
     toolbox.register(SessionsHistory(conversations, canonical))
     send = SessionsSend(conversations, canonical, make_id, needs.reactor)
     toolbox.register(send, seconds=SEND_SECONDS)
-    toolbox.register(SkillTool(needs.skills))
+    toolbox.register(MemoryGet(conversations))
+    toolbox.register(MemorySet(conversations))
+    toolbox.register(SkillTool(needs.skills, lambda key: skills_without(conversations.row(key))))
     workspaces = Workspaces(needs.settings.workspace_of, make_id, in_thread(needs.reactor))
     for tool in (Read, Write, Edit, Ls):
         toolbox.register(tool(workspaces))
@@ -93,18 +100,35 @@ def in_thread(reactor: Any) -> Callable[..., Deferred[Any]]:
     )
 
 
-def make_rules(settings: Settings) -> Callable[[str], LayeredRules]:
-    """What the configuration says of each agent's tools."""
+def make_rules(
+    settings: Settings, row_of: Callable[[str], SessionRow | None]
+) -> Callable[[ToolPlace], LayeredRules]:
+    """What the configuration says of each agent's and model's tools, and a session of its own."""
     config = settings.config
-    general = (_layer(config.tools), _layer(config.agents.defaults.tools))
-    known = {
-        agent.id: LayeredRules((*general, _layer(agent.tools))) for agent in config.agents.known
+    general = (config.tools, config.agents.defaults.tools)
+    layers: dict[str, tuple[AgentTools, ...]] = {
+        agent.id: (*general, agent.tools) for agent in config.agents.known
     }
-    fallback = LayeredRules(general)
-    return lambda agent_id: known.get(agent_id, fallback)
+    known = {id: LayeredRules([_layer(one) for one in several]) for id, several in layers.items()}
+    fallback = LayeredRules([_layer(one) for one in general])
+
+    def rules_at(place: ToolPlace) -> LayeredRules:
+        of_model = _rules_of_model(layers.get(place.agent_id, general), place.model)
+        of_session = rules_of_session(row_of(place.session_key)) if place.session_key else None
+        besides = [*of_model, *([of_session] if of_session is not None else [])]
+        return known.get(place.agent_id, fallback).with_besides(*besides)
+
+    return rules_at
 
 
-def _layer(tools: AgentTools) -> ToolRules:
+def _rules_of_model(layers: Sequence[AgentTools], model: str) -> list[LayeredRules]:
+    """The rules of ``byProvider`` that name a model or its provider."""
+    names = (model.partition("/")[0], model)
+    found = [one.by_provider[name] for one in layers for name in names if name in one.by_provider]
+    return [LayeredRules([_layer(one)]) for one in found]
+
+
+def _layer(tools: AgentTools | ModelTools) -> ToolRules:
     return ToolRules(
         profile=tools.profile or "",
         allow=tools.allow,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import msgspec.structs
@@ -9,6 +10,7 @@ from attrs import evolve, frozen
 
 from openclaw.channels.registry import Registry, load
 from openclaw.config.check import Findings, unwrapped
+from openclaw.config.environment import variable
 from openclaw.config.references import resolve
 from openclaw.config.schema.channels import ChannelSettings
 from openclaw.config.schema.fields import SecretRef
@@ -51,8 +53,9 @@ class ConfiguredAccount:
     @property
     def streaming(self) -> bool:
         """Whether an answer is shown while it grows."""
-        chosen = self.settings.streaming or self.manifest.streaming
-        return chosen == "partial" and self.manifest.abilities.edit
+        chosen = self.settings.shows_growth()
+        wanted = self.manifest.streaming == "partial" if chosen is None else chosen
+        return wanted and self.manifest.abilities.edit
 
     @property
     def media_bytes(self) -> int:
@@ -65,6 +68,11 @@ class ConfiguredAccount:
         """Where its webhook is served."""
         pattern = self.settings.webhook_path or self.manifest.webhook_path
         return pattern.format(channel=self.channel, account=self.account).rstrip("/")
+
+    @property
+    def public_path(self) -> str:
+        """The path of the address that the platform is given; empty if there is none in it."""
+        return unquote(urlsplit(self.settings.webhook_url or "").path).rstrip("/")
 
     def edit_seconds(self, in_group: bool) -> float:
         """Least time between two edits of one message."""
@@ -81,7 +89,8 @@ def read_accounts(
     """Read every account.
 
     :param sections: ``channels`` of the configuration.
-    :param environ: where ``${NAME}`` is looked up.
+    :param environ: where ``${NAME}`` is looked up, and what the default account's secrets are
+        taken from where the configuration has none.
     :return: the accounts in the file's order, and remarks for the operator.
     :raises ConfigError: for the first value that cannot be used.
     """
@@ -130,7 +139,10 @@ def _of_channel(
         where = f"{path}.{_ACCOUNTS}.{account}" if _ACCOUNTS in section else path
         if not isinstance(own, Mapping):
             raise ConfigError("expected an object", where)
-        settings = _checked({**shared, **own}, kind, where, remarks)
+        tree = {**shared, **own}
+        if account == chosen:
+            tree.update(_from_environment(tree, manifest, environ))
+        settings = _checked(tree, kind, where, remarks)
         settings, secrets = _resolved(settings, environ, where)
         found.append(
             ConfiguredAccount(
@@ -142,6 +154,17 @@ def _of_channel(
             )
         )
     return found
+
+
+def _from_environment(
+    tree: Mapping[str, Any], manifest: Manifest, environ: Mapping[str, str]
+) -> Mapping[str, str]:
+    """References to variables that are set, for secrets of which the account says nothing."""
+    return {
+        one.key: f"${{{one.name}}}"
+        for one in manifest.variables
+        if variable(environ, one.name) and not any(tree.get(key) for key in (one.key, *one.unless))
+    }
 
 
 def _settings_type(manifest: Manifest, path: str) -> type[ChannelSettings]:

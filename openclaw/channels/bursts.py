@@ -37,9 +37,14 @@ class Bursts:
         self._flush = flush
         self._open: dict[tuple[str, ...], _Burst] = {}
 
+    def gathers(self, message: Inbound) -> bool:
+        """Whether a message is the next part of an album that is being gathered."""
+        burst = self._open.get(_chat(message))
+        return bool(message.batch) and burst is not None and _joins(burst.messages[-1], message)
+
     def take(self, message: Inbound, debounce_seconds: float) -> Deferred[Taken]:
         """Take a message, alone or with others; fires once it was taken."""
-        chat = (message.channel, message.account, message.chat_id, message.thread_id)
+        chat = _chat(message)
         burst = self._open.get(chat)
         if burst is not None and not _joins(burst.messages[-1], message):
             self._end(chat)
@@ -72,6 +77,10 @@ class Bursts:
         self._flush(burst.messages).addCallbacks(
             _succeed, _fail, callbackArgs=(burst.waiting,), errbackArgs=(burst.waiting,)
         )
+
+
+def _chat(message: Inbound) -> tuple[str, ...]:
+    return (message.channel, message.account, message.chat_id, message.thread_id)
 
 
 def _joins(last: Inbound, message: Inbound) -> bool:

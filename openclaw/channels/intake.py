@@ -12,9 +12,11 @@ from openclaw.channels.account import Account
 from openclaw.channels.bursts import Bursts
 from openclaw.channels.contents import RecentContents
 from openclaw.channels.context import GroupContext
+from openclaw.channels.control import NOBODY, Control
 from openclaw.channels.inbox import Waiting
 from openclaw.channels.media import MediaStore
 from openclaw.channels.outbox import AccountOf, Outbox
+from openclaw.channels.overdue import Overdue
 from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import Taken
 from openclaw.interfaces.messages import Inbound, Target
@@ -47,6 +49,7 @@ def target_of(message: Inbound) -> Target:
 class Gates:
     """What an event passes on its way in.
 
+    :ivar control: tells commands about runs and approvals, which wait for nothing.
     :ivar contents: tells messages that repeat the words of an earlier one; ``None`` if only ids do.
     """
 
@@ -54,11 +57,13 @@ class Gates:
     router: IRouter
     queue: IQueue
     outbox: Outbox
+    overdue: Overdue
     media: MediaStore
     traces: ITraces
     rules_of: Callable[[Account], AccessRules]
     account_of: AccountOf
     counted: Callable[[str, str], None]
+    control: Control = NOBODY
     contents: RecentContents | None = None
 
 
@@ -111,7 +116,10 @@ class Intake:
 
     def _repeats(self, message: Inbound) -> bool:
         contents = self._gates.contents
-        return contents is not None and message.kind == "message" and contents.repeats(message)
+        if contents is None or message.kind != "message":
+            return False
+        # Who says "/stop" twice means it twice.
+        return not self._gates.control.is_command(message) and contents.repeats(message)
 
     def close(self) -> None:
         """Take nothing more."""
@@ -120,6 +128,9 @@ class Intake:
     async def _admitted(self, account: Account, message: Inbound, key: str) -> Taken:
         gates, settings = self._gates, account.configured.settings
         gates.traces.note(key, "received", message.kind)
+        if self._bursts.gathers(message):
+            # Let in with the first of its album, which alone has the words that address us.
+            return await self._bursts.take(message, 0)
         verdict = await gates.admission.admit(message, gates.rules_of(account))
         if verdict.refusal is None:
             return await self._bursts.take(message, settings.debounce_ms / 1000)
@@ -138,6 +149,8 @@ class Intake:
     async def _store(self, messages: Sequence[Inbound]) -> Taken:
         """Put messages that belong together into the inbox, behind those of the same chat."""
         first = messages[0]
+        if self._gates.control.is_command(first):
+            return await self._command(first)  # A file of an earlier message may take its time.
         chat = (first.channel, first.account, first.chat_id, first.thread_id)
         lock = self._locks.setdefault(chat, DeferredLock())
         async with lock:
@@ -168,15 +181,37 @@ class Intake:
             # Come again after a stop, the first ones may be known, and what follows them not.
         return "duplicate"
 
-    async def _put(self, waiting: Waiting) -> bool:
+    async def _command(self, message: Inbound) -> Taken:
+        """Put a command about a run or an approval into a lane of its own.
+
+        What waits for the session may have no room in it, as long as the run in question holds it.
+        """
+        gates = self._gates
+        account = gates.account_of(message.channel, message.account)
+        if account is None:
+            return "refused"
+        place = gates.router.place(message, gates.rules_of(account))
+        waiting = Waiting(message=message, agent_id=place.agent_id, session_key=place.session_key)
+        if not await self._put(waiting, f"command:{place.session_key}"):
+            return "duplicate"
+        gates.router.remember(place.session_key, target_of(message))
+        return "queued"
+
+    async def _put(self, waiting: Waiting, lane: str = "") -> bool:
         gates, key = self._gates, message_key(waiting.message)
         parts = tuple(message_key(one) for one in waiting.more)
         message = NewMessage(
-            id=key, queue=INBOX, lane=waiting.session_key, body=encode(waiting), covers=parts
+            id=key,
+            queue=INBOX,
+            lane=lane or waiting.session_key,
+            body=encode(waiting),
+            covers=parts,
         )
         new = await gates.queue.enqueue(message)
         gates.traces.note(key, "queued" if new else "duplicate", waiting.session_key)
         if new:
+            first = waiting.message
+            gates.overdue.waits(key, target_of(first), first.sender.id)
             for part in parts:
                 gates.traces.link(part, key)
         return new

@@ -199,6 +199,10 @@ class Channels(MultiService):
         running = self._accounts.get((channel, account))
         return running.account if running is not None else None
 
+    def accounts(self) -> Sequence[tuple[str, str]]:
+        """Every account there is, ``(channel, account)``, in the order of the configuration."""
+        return tuple(self._order)
+
     def default_account(self, channel: str) -> str:
         """See :meth:`IChannels.default_account`."""
         for key in self._order:
@@ -240,15 +244,20 @@ class Channels(MultiService):
 
     def webhook_at(self, path: str) -> WebhookPlace | None:
         """See :meth:`IChannels.webhook_at`."""
-        for key, running in self._accounts.items():
-            configured = running.account.configured
-            if not running.account.running or not configured.manifest.abilities.webhook:
-                continue
-            own = configured.webhook_path
+        served = [
+            one.account.configured
+            for one in self._accounts.values()
+            if one.account.running and one.account.configured.manifest.abilities.webhook
+        ]
+        for one in served:
+            own = one.webhook_path
             if path == own or path.startswith(f"{own}/"):
-                return WebhookPlace(channel=key[0], account=key[1], rest=path[len(own) :])
-            if configured.is_default and path == f"/webhook/{configured.channel}":
-                return WebhookPlace(channel=key[0], account=key[1])
+                return _place(one, path[len(own) :])
+        for one in served:
+            # What the platform was told, unless somebody in between translates it.
+            is_told = bool(path) and path == one.public_path
+            if is_told or (one.is_default and path == f"/webhook/{one.channel}"):
+                return _place(one)
         return None
 
     def webhook(self, place: WebhookPlace, request: WebhookRequest) -> Deferred[WebhookAnswer]:
@@ -318,3 +327,12 @@ class Channels(MultiService):
         ]
         stopped = maybeDeferred(super().stopService)
         return gatherResults([stopped, *workers], consumeErrors=True)
+
+
+def _place(configured: ConfiguredAccount, rest: str = "") -> WebhookPlace:
+    return WebhookPlace(
+        channel=configured.channel,
+        account=configured.account,
+        rest=rest,
+        body_bytes=configured.manifest.webhook_bytes,
+    )

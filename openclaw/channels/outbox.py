@@ -201,6 +201,6 @@ def _queued(call: Outgoing) -> NewMessage:
 
 def _quoting(target: Target, number: int, mode: str) -> Target:
     """The target of one part: all, the first or none of the parts quote the message."""
-    if mode == "all" or (mode == "first" and number == 0):
+    if mode == "all" or (mode != "off" and number == 0):
         return target
     return msgspec.structs.replace(target, reply_to="")

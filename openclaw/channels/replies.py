@@ -8,6 +8,7 @@ from zope.interface import implementer
 
 from openclaw.channels.account import Account
 from openclaw.channels.outbox import AccountOf, Outbox
+from openclaw.channels.overdue import Overdue
 from openclaw.channels.previews import Preview, preview_key
 from openclaw.channels.typing_signs import TypingSign
 from openclaw.deferreds import deferred
@@ -31,14 +32,34 @@ class ChannelReplies:
     _log = Logger()
 
     def __init__(
-        self, outbox: Outbox, account_of: AccountOf, traces: ITraces, clock: IReactorTime
+        self,
+        outbox: Outbox,
+        account_of: AccountOf,
+        traces: ITraces,
+        clock: IReactorTime,
+        overdue: Overdue,
     ) -> None:
+        self._overdue = overdue
         self._outbox = outbox
         self._account_of = account_of
         self._traces = traces
         self._clock = clock
         self._previews: dict[str, Preview] = {}
         self._signs: dict[str, TypingSign] = {}
+
+    def waits(self, entry: Input) -> None:
+        """See :meth:`IReplies.waits`."""
+        assert entry.origin is not None
+        self._overdue.waits(entry.origin.message_key, entry.origin.target, entry.origin.sender.id)
+
+    def begun(self, entry: Input) -> None:
+        """See :meth:`IReplies.begun`."""
+        assert entry.origin is not None
+        self._overdue.over(entry.origin.message_key)
+
+    def left(self, entry: Input) -> None:
+        """See :meth:`IReplies.left`."""
+        self.begun(entry)
 
     def started(self, entry: Input) -> bool:
         """See :meth:`IReplies.started`."""

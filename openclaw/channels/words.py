@@ -19,12 +19,16 @@ def words_for(message: Inbound, more: Sequence[Inbound] = ()) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def context_for(message: Inbound, context: Sequence[Inbound]) -> str:
-    """Extra words for the model: where the message came from, and what it is an answer to."""
+def context_for(message: Inbound, context: Sequence[Inbound], more: Sequence[Inbound] = ()) -> str:
+    """Extra words for the model: where the message came from, and the files that came with it.
+
+    :param more: what belongs to it, such as the other pictures of an album.
+    """
     lines = [_where(message)]
     lines += [
         f"- {one.kind} attached: {one.name or one.mime or one.kind}, stored at {one.path}"
-        for one in message.attachments
+        for part in (message, *more)
+        for one in part.attachments
         if one.path
     ]
     if context:

@@ -259,8 +259,9 @@ def _is_well(one: Mapping[str, Any]) -> bool:
 
 
 def _show(found: Mapping[str, Any]) -> None:
+    if found["channelOrder"] in ([], ["webchat"]):
+        say("No platform is configured. Add one: openclaw channels add telegram --bot-token ...")
     if not found["channelOrder"]:
-        say("No channel is configured. Add one: openclaw channels add telegram --bot-token ...")
         return
     rows = []
     for channel in found["channelOrder"]:
@@ -270,7 +271,7 @@ def _show(found: Mapping[str, Any]) -> None:
                     channel,
                     one["accountId"],
                     one["state"],
-                    one.get("name", ""),
+                    _name(one),
                     ago(one.get("lastInboundAt")),
                     ago(one.get("lastOutboundAt")),
                     one.get("lastError", ""),
@@ -281,6 +282,12 @@ def _show(found: Mapping[str, Any]) -> None:
         for one in found["channelAccounts"][channel]:
             if "probe" in one:
                 _show_probe(channel, one)
+
+
+def _name(one: Mapping[str, Any]) -> str:
+    """What an account is called; of the web chat, how many pages are open."""
+    name = str(one.get("name", ""))
+    return name if "clients" not in one else f"{one['clients']} open"
 
 
 def _show_probe(channel: str, one: Mapping[str, Any]) -> None:

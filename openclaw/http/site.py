@@ -14,7 +14,6 @@ from openclaw.http.answers import (
     send,
     send_json,
 )
-from openclaw.http.channel import BODY_BYTES
 from openclaw.http.gate import PAGE_ROUTES, Gate
 from openclaw.http.openai.api import Api
 from openclaw.http.pages import ChatPage, ControlPage
@@ -111,8 +110,9 @@ class Root(Resource):
     def body_limit(self, request: Request) -> int:
         """How large the body of a request may be, of which the head is known; 0: not wanted."""
         routes = self._routes
-        if routes.webhooks is not None and routes.webhooks.reads_body(request):
-            return BODY_BYTES
+        wanted = routes.webhooks.body_limit(request) if routes.webhooks is not None else 0
+        if wanted:
+            return wanted
         segments = _segments(request.path)
         if routes.api is None or segments is None:
             return 0

@@ -51,9 +51,12 @@ class Webhooks:
         path = request.path.decode("utf-8", "replace")
         return self._channels.webhook_at(unquote(path))
 
-    def reads_body(self, request: Request) -> bool:
-        """Whether the body of a request is wanted: of nobody who is locked out."""
-        return self.place(request) is not None and not self._wait_ms(self._peer(request))
+    def body_limit(self, request: Request) -> int:
+        """How large the body of a request may be; 0: not wanted, as of who is locked out."""
+        place = self.place(request)
+        if place is None or self._wait_ms(self._peer(request)):
+            return 0
+        return place.body_bytes
 
     def serve(self, request: Request, place: WebhookPlace) -> bytes | int:
         """Answer a request, now or when the account has."""

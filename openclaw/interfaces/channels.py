@@ -76,6 +76,19 @@ class Abilities:
 
 
 @frozen(kw_only=True)
+class Variable:
+    """A variable of the environment that says what the default account's settings do not.
+
+    :ivar key: of the secret, as the configuration spells it.
+    :ivar unless: keys that say the same in another way, and go before it.
+    """
+
+    name: str
+    key: str
+    unless: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
 class Manifest:
     """What the gateway knows of a platform without loading its code.
 
@@ -91,6 +104,7 @@ class Manifest:
     :ivar media_bytes: most that is sent or fetched as one file.
     :ivar webhook_bytes: most that a webhook's body may be.
     :ivar webhook_path: where an account's webhook is served, unless configured.
+    :ivar variables: where secrets are looked for that the default account is not configured with.
     """
 
     id: str
@@ -106,6 +120,7 @@ class Manifest:
     media_bytes: int = 20 << 20
     webhook_bytes: int = 1 << 20
     webhook_path: str = "/webhook/{channel}/{account}"
+    variables: tuple[Variable, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -139,11 +154,13 @@ class WebhookPlace:
     """Where a webhook's request goes.
 
     :ivar rest: what follows the account's own path, ``""`` or ``/…``.
+    :ivar body_bytes: most that the request's body may be.
     """
 
     channel: str
     account: str
     rest: str = ""
+    body_bytes: int = 1 << 20
 
 
 Taken = Literal["queued", "duplicate", "refused", "noted"]
@@ -267,6 +284,7 @@ class AccountStatus:
     :ivar is_default: whether it is meant where only the channel is named.
     :ivar mode: how messages come in: ``polling``, ``webhook``, ``socket``.
     :ivar last_error: what is wrong and what to do about it; empty if nothing is.
+    :ivar clients: how many clients are connected to it; ``None`` where it connects itself.
     """
 
     channel: str
@@ -288,6 +306,7 @@ class AccountStatus:
     last_inbound_at: int = 0
     last_outbound_at: int = 0
     last_transport_at: int = 0
+    clients: int | None = None
 
     @property
     def connected(self) -> bool:

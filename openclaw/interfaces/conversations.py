@@ -55,6 +55,9 @@ class NewInput:
     :ivar owner: whether the owner asked; tools and commands that only they may use go by it.
     :ivar scopes: operator scopes of the client that asked.
     :ivar wishes: ``None`` if there are none, which is so for people.
+    :ivar commanded_by: who gave it, if it is a command about a run or an approval: a device, a
+        connection, ``channel:sender``. Such an input waits behind no run and joins none. Only the
+        doors by which people speak may set it: what a model or a program says is no such command.
     """
 
     run_id: str
@@ -67,6 +70,7 @@ class NewInput:
     owner: bool = False
     scopes: tuple[str, ...] = ()
     wishes: Wishes | None = None
+    commanded_by: str = ""
 
 
 @frozen(kw_only=True)
@@ -92,6 +96,7 @@ class Input:
     owner: bool = False
     scopes: tuple[str, ...] = ()
     wishes: Wishes | None = None
+    commanded_by: str = ""
 
 
 class RunRecord(Wire, frozen=True, kw_only=True):
@@ -214,6 +219,16 @@ class IConversations(Interface):
     def said(key: str) -> Deferred[Sequence[Turn]]:
         """What a model would be told of a session: an earlier summary and what came after it."""
 
+    def memory(key: str) -> str:
+        """What the agent wrote down in a session for later; no other session sees it."""
+
+    def remember(key: str, text: str) -> Deferred[None]:
+        """Write ``text`` down in a session, in the place of what stood there.
+
+        It stays when the session starts over, and goes when it is deleted. Fails with
+        InvalidRequest if there is no such session, or it is another by now.
+        """
+
     def shorten(key: str, session_id: str, summary: str, seq: int) -> Deferred[SessionRow]:
         """From now on a model is told ``summary`` instead of the messages up to ``seq``.
 
@@ -244,8 +259,14 @@ class IRuns(Interface):
     def active() -> Sequence[str]:
         """Run ids that are running now."""
 
+    def entry(run_id: str) -> Input | None:
+        """What a run that is running now answers."""
+
     def abort(session_key: str, run_id: str | None) -> Deferred[Sequence[str]]:
-        """Stop runs of a session; fires with the ids once each has ended."""
+        """Stop runs of a session; fires with the ids once each has ended.
+
+        :param run_id: which; ``None`` for all but those of commands about runs.
+        """
 
     def follow(run_id: str, heard: Callable[[str], None]) -> Callable[[], None]:
         """Hear every piece of an answer as it may be seen, at once and ungathered.
@@ -262,8 +283,17 @@ class IRuns(Interface):
 class IReplies(Interface):
     """Takes answers back to where their inputs came from; only for inputs that have an origin."""
 
+    def waits(entry: Input) -> None:
+        """It is in its lane: accepted now, or by an earlier process."""
+
+    def begun(entry: Input) -> None:
+        """An agent has it: there will be an answer, or a reason why not."""
+
+    def left(entry: Input) -> None:
+        """It is out of its lane, whatever became of it; perhaps no agent ever had it."""
+
     def started(entry: Input) -> bool:
-        """Somebody works on it now.
+        """It is run now; its agent may be hard to reach.
 
         :return: whether to tell :meth:`grew`: the answer is shown while it grows.
         """

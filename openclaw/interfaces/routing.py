@@ -28,12 +28,14 @@ class GroupRules:
     """What holds in one group; ``None`` for what the account says.
 
     :ivar agent: who answers in it; empty for what the bindings say.
+    :ivar topics: what holds in its threads instead, by their ids; ``*`` for all others.
     """
 
     enabled: bool = True
     require_mention: bool | None = None
     allow_from: frozenset[str] | None = None
     agent: str = ""
+    topics: Mapping[str, "GroupRules"] = field(factory=dict)
 
 
 @frozen(kw_only=True)

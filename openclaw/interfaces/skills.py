@@ -1,5 +1,7 @@
 """Where runs and methods meet the skills of agents: instructions in directories of their own."""
 
+from collections.abc import Collection
+
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
@@ -9,8 +11,11 @@ from openclaw.protocol.schema.skills import SkillsStatus
 class ISkills(Interface):
     """The skills that each agent has now; a change on disk is seen within a few seconds."""
 
-    def prompt(agent_id: str) -> Deferred[str]:
-        """What a model is told of an agent's skills; empty if there are none. Never fails."""
+    def prompt(agent_id: str, without: Collection[str] = ()) -> Deferred[str]:
+        """What a model is told of an agent's skills; empty if there are none. Never fails.
+
+        :param without: names of skills that it is not told of.
+        """
 
     def status(agent_id: str) -> Deferred[SkillsStatus]:
         """Every skill, with what it needs and what of that is missing. Never fails."""

@@ -22,11 +22,13 @@ class Authority:
         ``gateway.auth.adminChannels`` names.
     :ivar scopes: operator scopes of the client that asked; empty for people on channels.
     :ivar origin: where the run was asked for from a channel; ``None`` for clients and programs.
+    :ivar commanded_by: see :attr:`openclaw.interfaces.conversations.NewInput.commanded_by`.
     """
 
     owner: bool = False
     scopes: frozenset[str] = frozenset()
     origin: Origin | None = None
+    commanded_by: str = ""
 
 
 @frozen(kw_only=True)
@@ -42,11 +44,25 @@ class ToolSpec:
 
 
 @frozen(kw_only=True)
+class ToolPlace:
+    """Where tools are used: what rules hold depends on it.
+
+    :ivar session_key: empty for no session's.
+    :ivar model: ``provider/model`` of the model that asks for them, empty for none.
+    """
+
+    agent_id: str
+    session_key: str = ""
+    model: str = ""
+
+
+@frozen(kw_only=True)
 class ToolUse:
     """One use of a tool within a run.
 
     :ivar agent_id: whose workspace, and whose rules.
     :ivar call_id: the model's id of the call.
+    :ivar model: see :attr:`ToolPlace.model`.
     """
 
     run_id: str
@@ -54,6 +70,12 @@ class ToolUse:
     agent_id: str
     call_id: str
     authority: Authority
+    model: str = ""
+
+    @property
+    def place(self) -> ToolPlace:
+        """Where it is used."""
+        return ToolPlace(agent_id=self.agent_id, session_key=self.session_key, model=self.model)
 
 
 @frozen(kw_only=True)
@@ -126,8 +148,8 @@ class IToolbox(Interface):
     def register_source(source: IToolSource) -> None:
         """Offer whatever a source has."""
 
-    def specs(agent_id: str, authority: Authority) -> Deferred[Sequence[ToolSpec]]:
-        """What a run may use: what the agent's rules and the authority both allow."""
+    def specs(place: ToolPlace, authority: Authority) -> Deferred[Sequence[ToolSpec]]:
+        """What a run may use: what the rules of its place and the authority both allow."""
 
     def effect(name: str) -> Effect:
         """What a use of a tool leaves behind; ``external`` for one that is not known."""

@@ -85,5 +85,6 @@ def _account(status: AccountStatus, probe: ChannelProbe | None) -> ChannelAccoun
         last_inbound_at=status.last_inbound_at or UNSET,
         last_outbound_at=status.last_outbound_at or UNSET,
         last_transport_activity_at=status.last_transport_at or UNSET,
+        clients=UNSET if status.clients is None else status.clients,
         probe=probe if probe is not None else UNSET,
     )

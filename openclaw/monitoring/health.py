@@ -39,6 +39,7 @@ class HealthSources:
     :ivar channels: every account as it is now.
     :ivar queue: where messages wait.
     :ivar agents_down: agents whose process crashes too often, by name.
+    :ivar overdue: how many accepted messages wait too long for their agents.
     :ivar tls: tells about the port's certificate; ``None`` where the port speaks no TLS.
     """
 
@@ -53,6 +54,7 @@ class HealthSources:
     tls: Callable[[], TlsStatus] | None = None
     channels: Callable[[], Sequence[AccountStatus]] = tuple
     agents_down: Callable[[], Sequence[str]] = tuple
+    overdue: Callable[[], int] = lambda: 0
 
 
 @implementer(IHealth)
@@ -131,6 +133,7 @@ class HealthKeeper(Periodic):
             ),
             queue=sources.queue,
             agents_down=list(sources.agents_down()) or UNSET,
+            overdue_messages=sources.overdue() or UNSET,
             tls=UNSET if sources.tls is None else sources.tls(),
         )
 

@@ -108,7 +108,7 @@ _TABLE = (
         sessions.PatchParams,
         sessions.Patched,
         _WRITE,
-        "Rename or archive a session, or choose its model.",
+        "Rename or archive a session, choose its model, take tools from it.",
     ),
     Method(
         "sessions.reset",

@@ -33,6 +33,8 @@ class Admission:
         :class:`openclaw.errors.Busy` if it is one too many.
     :param seconds: monotonic clock.
     :param now_ms: the clock that platforms go by, Unix milliseconds.
+    :param urgent: says of an event that it is the owner's command about a run or an approval: it
+        needs no mention and is never too much. It has to come from where its sender may speak.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Admission:
         work: Work,
         seconds: Callable[[], float],
         now_ms: Callable[[], int],
+        urgent: Callable[[Inbound], bool] = lambda message: False,
     ) -> None:
         self._now_ms = now_ms
+        self._urgent = urgent
         self._senders = senders
         self._work = work
         self._pairs = BotPairs(seconds)
@@ -65,6 +69,8 @@ class Admission:
         mentioned = addressed(message, rules)
         if message.kind not in STARTING:
             return Verdict(refusal="not_wanted", mentioned=mentioned)
+        if self._urgent(message):
+            return Verdict(mentioned=mentioned)
         if not mentioned and needs_mention(message, rules) and not _controls(message, rules):
             return Verdict(refusal="not_mentioned")
         refusal, reply = self._too_much(message)

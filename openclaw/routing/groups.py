@@ -10,13 +10,23 @@ EVERYBODY = "*"
 def group_rules(message: Inbound, rules: AccessRules) -> GroupRules | None:
     """What was said about the group: about itself, what is above it, its space, all others.
 
+    What was said there about the thread goes before it.
+
     :return: ``None`` if the group is not listed.
     """
     for chat_id in (message.chat_id, message.parent_id, message.space_id):
         # A platform cannot name a chat like the entry for all others.
         if chat_id and chat_id != EVERYBODY and chat_id in rules.groups:
-            return rules.groups[chat_id]
-    return rules.groups.get(EVERYBODY)
+            return _topic_rules(message.thread_id, rules.groups[chat_id])
+    others = rules.groups.get(EVERYBODY)
+    return None if others is None else _topic_rules(message.thread_id, others)
+
+
+def _topic_rules(thread_id: str, group: GroupRules) -> GroupRules:
+    if not thread_id or not group.topics:
+        return group
+    others = group.topics.get(EVERYBODY, group)
+    return others if thread_id == EVERYBODY else group.topics.get(thread_id, others)
 
 
 def needs_mention(message: Inbound, rules: AccessRules) -> bool:

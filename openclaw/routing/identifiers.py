@@ -14,12 +14,14 @@ class IdForm:
     """How ids of people and chats are written on one channel.
 
     :ivar person_words: the form for somebody who edits the file.
+    :ivar prefixes: what the original lets stand before an id, besides the channel's own name.
     """
 
     person: re.Pattern[str]
     chat: re.Pattern[str]
     person_words: str
     chat_words: str
+    prefixes: tuple[str, ...] = ()
 
 
 _ANY = IdForm(
@@ -36,6 +38,7 @@ _FORMS = {
         chat=re.compile(r"-?[1-9][0-9]{0,19}"),
         person_words="a numeric user id such as 123456789",
         chat_words="a numeric chat id such as -1001234567890",
+        prefixes=("tg",),
     ),
     "discord": IdForm(
         person=re.compile(r"(?:role:)?[0-9]{15,20}"),
@@ -44,10 +47,11 @@ _FORMS = {
         chat_words="the numeric id of a channel or server such as 41771983423143937",
     ),
     "slack": IdForm(
-        person=re.compile(r"[UWB][A-Z0-9]{2,20}"),
-        chat=re.compile(r"[CGDTE][A-Z0-9]{2,20}"),
+        person=re.compile(r"[UWB][A-Z0-9]{1,20}"),
+        chat=re.compile(r"[CGDTE][A-Z0-9]{1,20}"),
         person_words="a member id such as U012ABCDEF",
         chat_words="the id of a channel or workspace such as C012ABCDEF",
+        prefixes=("user", "channel"),
     ),
     "matrix": IdForm(
         person=re.compile(r"@[^\s:]+:\S+"),

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterator, Sequence
 from re import Pattern
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from openclaw.config.check import Problem, describe, join
-from openclaw.config.schema.channels import ChannelSettings, GroupSettings
+from openclaw.config.schema.channels import ChannelSettings, GroupSettings, TopicSettings
 from openclaw.errors import ConfigError
 from openclaw.interfaces.routing import AccessRules, GroupRules
 from openclaw.routing.groups import EVERYBODY
-from openclaw.routing.identifiers import form_of
+from openclaw.routing.identifiers import IdForm, form_of
 from openclaw.routing.patterns import MOST_PATTERNS, fault
 
 
@@ -78,13 +78,30 @@ class _Reading:
         )
 
     def _group(self, group: GroupSettings, path: str) -> GroupRules:
-        if group.agent is not None and group.agent not in self.agents:
-            self._wrong(f"{path}.agent", _one_of(self.agents), group.agent)
+        own = self._place(group, path, GroupRules())
+        topics = {
+            key: self._place(topic, join(f"{path}.topics", key), own)
+            for key, topic in group.topics.items()
+        }
+        return evolve(own, topics=topics)
+
+    def _place(self, said: TopicSettings, path: str, above: GroupRules) -> GroupRules:
+        """What holds in a group, or in a thread of one."""
+        agent = said.agent if said.agent is not None else said.agent_id
+        if agent is not None and agent not in self.agents:
+            key = "agent" if said.agent is not None else "agentId"
+            self._wrong(f"{path}.{key}", _one_of(self.agents), agent)
+        allowed = self._optional(said.allow_from, f"{path}.allowFrom")
+        if allowed is None:
+            allowed = above.allow_from
+        if allowed is None and said.group_policy == "open":
+            allowed = frozenset((EVERYBODY,))
+        asked = said.require_mention
         return GroupRules(
-            enabled=group.enabled,
-            require_mention=group.require_mention,
-            allow_from=self._optional(group.allow_from, f"{path}.allowFrom"),
-            agent=group.agent or "",
+            enabled=above.enabled and said.enabled and said.group_policy != "disabled",
+            require_mention=above.require_mention if asked is None else asked,
+            allow_from=allowed,
+            agent=agent or above.agent,
         )
 
     def _optional(self, entries: Sequence[str | int] | None, path: str) -> frozenset[str] | None:
@@ -94,16 +111,20 @@ class _Reading:
         form = form_of(self.channel)
         words = f"{form.person_words} (`openclaw pairing list` shows the ids of those who wrote)"
         return frozenset(
-            self._id(entry, form.person, words, f"{path}[{at}]") for at, entry in enumerate(entries)
+            self._id(entry, form, form.person, words, f"{path}[{at}]")
+            for at, entry in enumerate(entries)
         )
 
     def _chat(self, key: str, path: str) -> str:
         form = form_of(self.channel)
-        return self._id(key, form.chat, form.chat_words, path)
+        return self._id(key, form, form.chat, form.chat_words, path)
 
-    def _id(self, entry: str | int, form: Pattern[str], words: str, path: str) -> str:
-        text = str(entry).strip().removeprefix(f"{self.channel}:")
-        if text != EVERYBODY and not form.fullmatch(text):
+    def _id(self, entry: str | int, form: IdForm, kind: Pattern[str], words: str, path: str) -> str:
+        text = str(entry).strip()
+        prefix, _, rest = text.partition(":")
+        if prefix.lower() in (self.channel, *form.prefixes):
+            text = rest
+        if text != EVERYBODY and not kind.fullmatch(text):
             self._wrong(path, words, entry)
         return text
 

@@ -1,6 +1,7 @@
 """Sessions changed, started over, shortened, deleted; what runs in them is not looked after."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from openclaw.deferreds import deferred
 from openclaw.errors import InvalidRequest
@@ -54,17 +55,12 @@ class SessionChanges:
         session = self.existing(params.key)
         if params.expected_session_id not in (UNSET, session.session_id):
             raise InvalidRequest(f"session changed meanwhile: {session.key}")
-        changes = {
-            name: value or ""
-            for name, value in (("label", params.label), ("model", params.model))
-            if value is not UNSET
-        }
         changed = await self._store.run(
             change_session,
             key=session.key,
             session_id=session.session_id,
             archived=None if params.archived is UNSET else params.archived,
-            changes=changes,
+            changes=_changes(params),
             now=self._now_ms(),
         )
         if changed is None:
@@ -88,6 +84,22 @@ class SessionChanges:
             now=self._now_ms(),
         )
         return self._changed(fresh, "reset"), moved
+
+    @deferred
+    async def remember(self, key: str, text: str) -> None:
+        """See :meth:`IConversations.remember`."""
+        session = self.existing(key)
+        changed = await self._store.run(
+            change_session,
+            key=session.key,
+            session_id=session.session_id,
+            archived=None,
+            changes={"memory": text},
+            now=self._now_ms(),
+        )
+        if changed is None:
+            raise InvalidRequest(f"session changed meanwhile: {session.key}")
+        self._index.put(changed)
 
     @deferred
     async def shorten(self, key: str, session_id: str, summary: str, seq: int) -> SessionRow:
@@ -118,3 +130,20 @@ class SessionChanges:
         kept = self._index.put(session)
         self._tell.change(session.key, reason=reason)
         return self._index.row(kept)
+
+
+def _changes(params: PatchParams) -> dict[str, Any]:
+    """What a patch changes of the settings."""
+    words = {"label": params.label, "model": params.model}
+    rules = {
+        "tool_overrides": params.tool_overrides,
+        "inherited_tool_allow": params.inherited_tool_allow,
+        "inherited_tool_deny": params.inherited_tool_deny,
+    }
+    changes: dict[str, Any] = {
+        name: value or "" for name, value in words.items() if value is not UNSET
+    }
+    for name, value in rules.items():
+        if value is not UNSET:
+            changes[name] = UNSET if value is None else value
+    return changes

@@ -46,7 +46,7 @@ from openclaw.sessions.endings import record_of
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.journal import inputs
 from openclaw.sessions.keys import SessionKeys
-from openclaw.sessions.lanes import CAPACITY, Lanes
+from openclaw.sessions.lanes import CAPACITY, Lanes, lane_of
 from openclaw.sessions.merging import ModeOf, belongs_to, merge_inputs, merged_record, with_text
 from openclaw.sessions.owed import OwedReplies
 from openclaw.sessions.rows import StoredRun
@@ -87,6 +87,7 @@ class Conversations:
         self._runner = CountedRunner(runner, store)
         self._lanes = Lanes(self._runner, clock, self._left, lane_capacity, self._gather)
         self._transcripts = Transcripts(store, index)
+        self._replies = replies
         self._owed = OwedReplies(store, replies, clock)
         self._storing: dict[str, list[Deferred[None]]] = {}
         self._coming: dict[str, int] = {}
@@ -146,7 +147,8 @@ class Conversations:
         if known is not None:
             return known
         key = self._keys.parse(new.session_key)
-        if self._lanes.full(str(key), self._coming.get(str(key), 0)):
+        lane = lane_of(new, str(key))
+        if self._lanes.full(lane, self._coming.get(lane, 0)):
             raise Busy(
                 "too many inputs wait in this session; retry shortly",
                 {"code": "LANE_FULL", "sessionKey": str(key)},
@@ -156,8 +158,9 @@ class Conversations:
 
     async def _store_new(self, new: NewInput, key: str, agent_id: str) -> Receipt:
         """Store an input that is not known in memory; those who repeat it meanwhile wait."""
+        lane = lane_of(new, key)
         self._storing[new.run_id] = []
-        self._coming[key] = self._coming.get(key, 0) + 1
+        self._coming[lane] = self._coming.get(lane, 0) + 1
         try:
             stored = await self._store.run(
                 inputs.store_input,
@@ -169,9 +172,9 @@ class Conversations:
             )
             receipt = await self._accepted(stored)
         finally:
-            self._coming[key] -= 1
-            if not self._coming[key]:
-                del self._coming[key]
+            self._coming[lane] -= 1
+            if not self._coming[lane]:
+                del self._coming[lane]
             for waiting in self._storing.pop(new.run_id):
                 waiting.callback(None)
         return receipt
@@ -217,6 +220,8 @@ class Conversations:
     def _queue(self, entry: Input) -> None:
         self._open[entry.run_id] = entry
         self._index.activate(entry.session_key, entry.run_id)
+        if entry.origin is not None:
+            self._replies.waits(entry)
         self._lanes.add(entry)
 
     def _known(self, run_id: str) -> Receipt | None:
@@ -275,7 +280,7 @@ class Conversations:
     @deferred
     async def _gather(self, entry: Input) -> Input:
         """What is run in an input's place: with what waits behind it, where that is collected."""
-        if self._mode_of(entry) != "collect":
+        if entry.commanded_by or self._mode_of(entry) != "collect":
             return entry
         others = await self._merge(entry, collect=True)
         return with_text(entry, others)
@@ -302,6 +307,8 @@ class Conversations:
 
     def _interrupt_running(self, entry: Input) -> None:
         """Stop what runs, where the newest input is the one that counts."""
+        if entry.commanded_by:
+            return  # Else an approval would end the very run that waits for it.
         running = self._lanes.running(entry.session_key)
         if running is not None and self._mode_of(entry) == "interrupt":
             self._runner.supersede(running.run_id)
@@ -358,6 +365,8 @@ class Conversations:
         """
         self._open.pop(entry.run_id, None)
         self._index.deactivate(entry.session_key, entry.run_id)
+        if entry.origin is not None:
+            self._replies.left(entry)
         result = self._results.pop(entry.run_id, None)
         if result is not None:
             for waiting in self._waiting.pop(entry.run_id, ()):
@@ -408,6 +417,15 @@ class Conversations:
     async def said(self, key: str) -> Sequence[Turn]:
         """See :meth:`IConversations.said`."""
         return await self._transcripts.whole(self._changes.existing(key))
+
+    def memory(self, key: str) -> str:
+        """See :meth:`IConversations.memory`."""
+        session = self._index.get(self._changes.key(key))
+        return session.settings.memory if session is not None else ""
+
+    def remember(self, key: str, text: str) -> Deferred[None]:
+        """See :meth:`IConversations.remember`."""
+        return self._changes.remember(key, text)
 
     def shorten(self, key: str, session_id: str, summary: str, seq: int) -> Deferred[SessionRow]:
         """See :meth:`IConversations.shorten`."""

@@ -81,6 +81,10 @@ class SessionIndex:
         """Every session, the one that changed last first."""
         return reversed(self._sessions.values())
 
+    def oldest_first(self) -> Iterator[Session]:
+        """The same the other way round; a change meanwhile ends it with RuntimeError."""
+        return iter(self._sessions.values())
+
     def defaults(self) -> SessionDefaults:
         """The model of a session that asks for none."""
         model = self._models("", self._keys.default_agent)
@@ -190,6 +194,9 @@ class SessionIndex:
             derived_title=settings.title or UNSET,
             last_message_preview=settings.preview or UNSET,
             status="running" if session.active else settings.status,
+            tool_overrides=settings.tool_overrides,
+            inherited_tool_allow=settings.inherited_tool_allow,
+            inherited_tool_deny=settings.inherited_tool_deny,
             **_last_run(settings),
         )
 

@@ -7,9 +7,17 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from openclaw.deferreds import Tasks
-from openclaw.interfaces.conversations import Input, IRunner
+from openclaw.interfaces.conversations import Input, IRunner, NewInput
 
 CAPACITY = 100
+
+
+def lane_of(entry: NewInput | Input, session_key: str) -> str:
+    """The lane of an input: a command about runs waits behind none of those that it is about."""
+    return f"{session_key}\n{_COMMANDS}" if entry.commanded_by else session_key
+
+
+_COMMANDS = "commands"  # Behind a line's end, which no session key has in it.
 
 
 class _Lane:
@@ -24,6 +32,9 @@ class _Lane:
 
 class Lanes:
     """Hands the runner one input per session at a time, in the order they were added.
+
+    Commands about runs have a lane of their own beside each session's, which only :meth:`add` and
+    :meth:`full` know: nothing else that is done to a session's lane is meant for them.
 
     :param capacity: how many inputs of one session may wait.
     :param left: told when an input has ended, whatever became of it.
@@ -68,9 +79,9 @@ class Lanes:
 
     def add(self, entry: Input) -> None:
         """Queue an input; it starts in a later turn, so that its acknowledgement leaves first."""
-        lane = self._lanes.setdefault(entry.session_key, _Lane())
-        lane.waiting.append(entry)
-        self._start_soon(entry.session_key)
+        key = lane_of(entry, entry.session_key)
+        self._lanes.setdefault(key, _Lane()).waiting.append(entry)
+        self._start_soon(key)
 
     def withdraw(self, key: str, run_id: str | None) -> list[Input]:
         """Take inputs that wait (all of them, or one) out of a lane."""

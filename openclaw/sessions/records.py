@@ -7,6 +7,7 @@ from attrs import evolve, field, frozen
 from openclaw.interfaces.conversations import Wishes
 from openclaw.interfaces.messages import Origin
 from openclaw.protocol.base import UNSET, UnsetType, Wire
+from openclaw.protocol.schema.sessions import ToolOverrides
 
 LastStatus = Literal["running", "done", "failed", "aborted", "interrupted"]
 
@@ -15,6 +16,7 @@ class Settings(Wire, frozen=True, kw_only=True):
     """What is kept of a session beside its transcript; one JSON text in its row.
 
     :ivar summary: what stands for the transcript up to ``summary_seq`` when a model reads it.
+    :ivar memory: what its agent wrote down for later; no other session sees it.
     """
 
     label: str = ""
@@ -29,6 +31,22 @@ class Settings(Wire, frozen=True, kw_only=True):
     last_run_id: str = ""
     summary: str = ""
     summary_seq: int = 0
+    tool_overrides: ToolOverrides | UnsetType = UNSET
+    inherited_tool_allow: list[str] | UnsetType = UNSET
+    inherited_tool_deny: list[str] | UnsetType = UNSET
+    memory: str = ""
+
+    @property
+    def lasting(self) -> "Settings":
+        """What stays when the session starts over: how it is set up, and what was to be kept."""
+        return Settings(
+            label=self.label,
+            model=self.model,
+            tool_overrides=self.tool_overrides,
+            inherited_tool_allow=self.inherited_tool_allow,
+            inherited_tool_deny=self.inherited_tool_deny,
+            memory=self.memory,
+        )
 
 
 class StoredInput(Wire, frozen=True, kw_only=True):
@@ -43,6 +61,7 @@ class StoredInput(Wire, frozen=True, kw_only=True):
     owner: bool = False
     scopes: tuple[str, ...] = ()
     wishes: Wishes | None = None
+    commanded_by: str = ""
 
 
 @frozen(kw_only=True)

@@ -101,6 +101,7 @@ def input_of(
         owner=stored.owner,
         scopes=stored.scopes,
         wishes=stored.wishes,
+        commanded_by=stored.commanded_by,
     )
 
 
@@ -116,4 +117,5 @@ def stored_input(entry: Input) -> StoredInput:
         owner=entry.owner,
         scopes=entry.scopes,
         wishes=entry.wishes,
+        commanded_by=entry.commanded_by,
     )

@@ -16,6 +16,7 @@ from openclaw.interfaces.tools import (
     IToolbox,
     IToolSource,
     ToolCall,
+    ToolPlace,
     ToolResult,
     ToolSpec,
     ToolUse,
@@ -50,7 +51,7 @@ class Box:
         """Not here."""
         raise NotImplementedError
 
-    def specs(self, agent_id: str, authority: Authority) -> Deferred[Sequence[ToolSpec]]:
+    def specs(self, place: ToolPlace, authority: Authority) -> Deferred[Sequence[ToolSpec]]:
         """Strangers may only look."""
         self.asked.append(authority)
         return succeed([LOOK, SEND] if authority.owner else [LOOK])

@@ -1,5 +1,6 @@
 """Runs from input to end: events, abort, deadline, failures; afterwards the lane is free."""
 
+from collections.abc import Collection
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -10,7 +11,7 @@ from openclaw.errors import InvalidRequest, ModelError, StoreError
 from openclaw.interfaces.agents import RunOutcome, Usage
 from openclaw.interfaces.conversations import IRunner, IRuns
 from openclaw.interfaces.skills import ISkills
-from openclaw.protocol.schema.sessions import PatchParams
+from openclaw.protocol.schema.sessions import PatchParams, ToolOverrides
 from tests.sessions.rig import COMMANDS, MAIN, MODEL, OTHER, Call, WorldCase
 
 START = ("agent", "lifecycle", "start")
@@ -451,9 +452,9 @@ class RequestTests(RunsCase):
 class Knowing:
     """Skills that are told and nothing else."""
 
-    def prompt(self, agent_id: str) -> Deferred[str]:
+    def prompt(self, agent_id: str, without: Collection[str] = ()) -> Deferred[str]:
         """What this agent knows."""
-        return succeed(f"{agent_id} can knit")
+        return succeed(" ".join([f"{agent_id} can knit", *sorted(without)]))
 
     def status(self, agent_id: str) -> Deferred[Any]:
         """Nobody asks."""
@@ -471,6 +472,23 @@ class SkillTests(RunsCase):
         self.world.runs.skills = Knowing()
         call = self.start_run(system="Be brief.")
         self.assertEqual(call.request.system, "Be brief.\n\nmain can knit")
+
+    def test_a_session_does_without_what_it_switched_off(self) -> None:
+        self.world.runs.skills = Knowing()
+        self.start_run().answer("x")
+        overrides = ToolOverrides(skills={"sew": False, "knit": True})
+        patch = PatchParams(key=MAIN, tool_overrides=overrides)
+        self.successResultOf(self.world.conversations.patch(patch))
+        self.assertEqual(self.start_run("r2").request.system, "main can knit sew")
+
+    def test_a_model_is_told_what_was_written_down_in_its_session_alone(self) -> None:
+        self.start_run().answer("x")
+        self.successResultOf(self.world.conversations.remember("main", "She sews."))
+        call = self.start_run("r2")
+        self.assertTrue(call.request.system.endswith("it is no instruction:\nShe sews."))
+        call.answer("x")
+        other = self.start_run("r3", key="agent:main:other")
+        self.assertEqual(other.request.system, "")
 
     def test_without_any_nothing_is_said(self) -> None:
         self.assertEqual(self.start_run().request.system, "")

@@ -10,7 +10,7 @@ ASKED = {"command": "system.run", "commandArgv": ["uname", "-a b"], "nodeId": "n
 class ApprovalTests(LiveCase):
     """Two clients, one of which may decide."""
 
-    timeout = 20
+    timeout = 120
 
     async def client(self, *scopes: str) -> Caller:
         """A client with some scopes."""

@@ -12,7 +12,7 @@ from tests.http.openai.rig import RESPONSES, ProgramsCase
 
 
 class LoadingTests(ProgramsCase):
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         self.loads: list[bool] = []

@@ -124,7 +124,7 @@ def _whole(data: bytes) -> bytes:
 class LiveCase(TestCase):
     """A gateway on a free port of this machine, stopped at the end."""
 
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         self.place = Path(self.mktemp()).absolute()

@@ -131,7 +131,7 @@ _URLS = (
 class PinAttacks(TestCase):
     """A real server with another certificate: nothing is said to it."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         until = timedelta(days=1)

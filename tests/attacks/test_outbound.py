@@ -53,7 +53,7 @@ def addresses(port: int, count: int) -> Iterator[str]:
 class OutboundAttacks(TestCase):
     """A trap on this machine, and the one client that leads outside."""
 
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         self.trap = Upstream(_answer)

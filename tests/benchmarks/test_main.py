@@ -25,7 +25,7 @@ def find_modules() -> Path:
 class PlanTests(TestCase):
     """What the options ask for."""
 
-    timeout = 5
+    timeout = 120
 
     def test_servers_take_turns(self) -> None:
         """Who comes first changes with every round."""
@@ -42,7 +42,7 @@ class PlanTests(TestCase):
 class SmokeTests(TestCase):
     """Runs of a few requests, through the command line."""
 
-    timeout = 60
+    timeout = 120
 
     async def run_benchmarks(self, *words: str) -> tuple[Result, str]:
         """Run ``python -m benchmarks``; gives its raw rounds and what it printed."""

@@ -12,7 +12,7 @@ from tests.cli.running import child_environment
 
 
 class QueueMeasurementTests(TestCase):
-    timeout = 30
+    timeout = 120
 
     async def test_each_backend(self) -> None:
         for backend in ("memory", "sqlite"):

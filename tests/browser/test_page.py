@@ -1,6 +1,7 @@
 """The web chat in Chromium: signing in, talking, outages, hostile links, keyboard, looks."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -15,20 +16,26 @@ _SECONDS = 60
 _DISCONNECTS = int(os.environ.get("OPENCLAW_TEST_DISCONNECTS", "25"))
 
 
-class PageTests(SynchronousTestCase):
+class PageCase(SynchronousTestCase):
     """One test for each script of ``checks/``, each with a gateway of its own."""
+
+    overrides: Mapping[str, Any] = {"gateway": {"trustedProxies": ["127.0.0.1"]}}
 
     def setUp(self) -> None:
         """Look for what is needed, then start a gateway on an empty state directory."""
         for need in (packages.node, packages.browser, lambda: packages.package("playwright-core")):
             require(need)
-        self.gateway = Gateway({"gateway": {"trustedProxies": ["127.0.0.1"]}})
+        self.gateway = Gateway(self.overrides)
         self.addCleanup(self.gateway.stop)
         self.gateway.start()
 
     def check(self, name: str, seconds: float = _SECONDS, **settings: Any) -> None:
         """Run one script."""
         run_check(name, self.gateway, seconds, settings)
+
+
+class PageTests(PageCase):
+    """A gateway as it comes."""
 
     def test_code_is_erased_and_spent_once(self) -> None:
         """Signing in with the link, without it, with a used one; nothing left in the address."""
@@ -66,3 +73,13 @@ class PageTests(SynchronousTestCase):
         """Names, landmarks, contrast and layout in light, dark, narrow and Chinese."""
         pictures = os.environ.get("OPENCLAW_TEST_PICTURES", "")
         self.check("looks.mjs", pictures=pictures)
+
+
+class ApprovalTests(PageCase):
+    """A gateway with a tool that needs an approval."""
+
+    overrides: Mapping[str, Any] = {"tools": {"approval": ["session_status"]}}
+
+    def test_approvals(self) -> None:
+        """Shown in full, decided in one browser and gone in the other, gone when they expire."""
+        self.check("approvals.mjs")

@@ -36,6 +36,10 @@ class UnitTests(SynchronousTestCase):
         """The subset of markdown, unsafe links, hostile texts."""
         run_units("markdown.test.mjs", _SECONDS)
 
+    def test_approvals_are_what_still_waits(self) -> None:
+        """Events and lists in any order, decisions that come too late or are refused."""
+        run_units("approvals.test.mjs", _SECONDS)
+
     def test_page_source(self) -> None:
         """CVE-2026-25253, CVE-2026-53841: no way from address to socket, from text to markup."""
         run_units("page.test.mjs", _SECONDS)

@@ -42,7 +42,7 @@ class ChannelCase(TestCase):
     :ivar ends: how each run ended, oldest first.
     """
 
-    timeout: float = 20
+    timeout: float = 120
     channel: IChannel
 
     def setUp(self) -> Any:

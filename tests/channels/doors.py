@@ -13,6 +13,7 @@ from openclaw.channels.accounts import ConfiguredAccount
 from openclaw.channels.intake import Gates, Intake
 from openclaw.channels.media import MediaStore
 from openclaw.channels.outbox import AccountOf, Outbox
+from openclaw.channels.overdue import Overdue
 from openclaw.channels.records import SentRecords
 from openclaw.channels.status import Record
 from openclaw.config.schema.channels import ChannelSettings
@@ -49,7 +50,7 @@ def made_account(
 
 
 class Door:
-    """One process's way in, open to everybody.
+    """One process's way in; open to everybody, unless the rules say otherwise.
 
     :ivar intake: takes messages.
     """
@@ -61,21 +62,24 @@ class Door:
         clock: IReactorTime,
         now_ms: Callable[[], int],
         account_of: AccountOf,
+        rules: AccessRules = EVERYBODY,
     ) -> None:
         self.traces = Traces(store, clock, now_ms)
         self.sent = SentRecords(store, now_ms)
         self.outbox = Outbox(queue, self.sent, self.traces, account_of)
         senders = SenderCodes(store, CodeMaker(b"k" * 32), now_ms)
         self.routes = Routes(store, now_ms)
+        self.overdue = Overdue(self.outbox, clock, lambda *_: None, lambda: None)
         self.intake = Intake(
             Gates(
                 admission=Admission(senders, lambda *_: None, clock.seconds, lambda: 0),
                 router=Router((), KeyMaker(), self.routes),
                 queue=queue,
                 outbox=self.outbox,
+                overdue=self.overdue,
                 media=MediaStore(Path("unused"), str, clock),
                 traces=self.traces,
-                rules_of=lambda account: EVERYBODY,
+                rules_of=lambda account: rules,
                 account_of=account_of,
                 counted=lambda account, taken: None,
             ),

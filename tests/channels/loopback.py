@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
@@ -38,6 +38,7 @@ class Fault:
     does: str = "answer"
     error: PlatformError | None = None
     body: bytes = b"<html>Bad Gateway</html>"
+    headers: dict[str, str] = field(factory=dict)
 
 
 class _Sockets(WrappingFactory):
@@ -130,6 +131,8 @@ class LoopbackServer:
 
     def _misbehave(self, request: Request, fault: Fault) -> bool:
         """Do what a fault says instead of the call; false if the call is to be done too."""
+        for name, value in fault.headers.items():
+            request.setHeader(name, value)
         error = fault.error or self.trouble()
         if fault.does == "answer":
             self.fail(request, error)

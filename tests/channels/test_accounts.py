@@ -11,7 +11,7 @@ from openclaw.channels.registry import GROUP, Registry
 from openclaw.config.schema.channels import ChannelSettings
 from openclaw.config.schema.fields import Secret, now
 from openclaw.errors import ConfigError
-from openclaw.interfaces.channels import Manifest, TextLimit
+from openclaw.interfaces.channels import Manifest, TextLimit, Variable
 
 SECRET = "s3cret-t0ken"
 
@@ -20,6 +20,7 @@ class SmsSettings(ChannelSettings, frozen=True, kw_only=True):
     """A stranger's settings."""
 
     token: Annotated[Secret | None, now("The key.")] = None
+    token_file: Annotated[str, now("Where the key lies.")] = ""
     pin: Annotated[int, now("A number.")] = 0
 
 
@@ -29,6 +30,7 @@ MANIFEST = Manifest(
     settings=f"{__name__}:SmsSettings",
     factory="nowhere:Sms",
     text=TextLimit(default=100, hard=160),
+    variables=(Variable(name="SMS_TOKEN", key="token", unless=("tokenFile",)),),
 )
 OTHER_NAME = Manifest(
     id="mms", label="", settings="", factory="", text=TextLimit(default=1, hard=1)
@@ -102,6 +104,37 @@ class ReadTests(AccountsCase):
         (one,) = self.read({"enabled": False, "token": "${SMS_TOKEN}"})
         self.assertIsNone(one.settings.token)  # type: ignore[attr-defined]
 
+    def test_the_environment_says_what_the_default_account_does_not(self) -> None:
+        environ = {"SMS_TOKEN": SECRET}
+        for section in ({}, {"token": ""}, {"enabled": True, "accounts": {"default": {}}}):
+            (one,) = self.read(section, environ)
+            self.assertEqual(one.settings.token, SECRET)  # type: ignore[attr-defined]
+            self.assertEqual(one.secrets, (SECRET,))
+        first, second = self.read({"accounts": {"a": {}, "default": {}}}, environ)
+        self.assertIsNone(first.settings.token)  # type: ignore[attr-defined]
+        self.assertEqual(second.settings.token, SECRET)  # type: ignore[attr-defined]
+
+    def test_the_configuration_goes_before_the_environment(self) -> None:
+        environ = {"SMS_TOKEN": SECRET}
+        (one,) = self.read({"token": "mine"}, environ)
+        self.assertEqual(one.settings.token, "mine")  # type: ignore[attr-defined]
+        (one,) = self.read({"tokenFile": "/run/token"}, environ)
+        self.assertIsNone(one.settings.token)  # type: ignore[attr-defined]
+        (one,) = self.read({}, {"SMS_TOKEN": "  "})
+        self.assertIsNone(one.settings.token)  # type: ignore[attr-defined]
+
+    def test_the_variables_of_the_original_are_known(self) -> None:
+        known = {
+            "telegram": {"TELEGRAM_BOT_TOKEN": "bot_token"},
+            "slack": {"SLACK_BOT_TOKEN": "bot_token", "SLACK_APP_TOKEN": "app_token"},
+            "discord": {"DISCORD_BOT_TOKEN": "token"},
+        }
+        for channel, variables in known.items():
+            environ = {name: f"value-of-{name}" for name in variables}
+            (one,) = self.read({}, environ, channel)
+            for name, field in variables.items():
+                self.assertEqual(getattr(one.settings, field), environ[name])
+
     def test_no_secret_in_what_is_shown(self) -> None:
         (one,) = self.read({"token": SECRET})
         self.assertNotIn(SECRET, repr(one) + str(one) + repr(one.settings))
@@ -124,6 +157,43 @@ class ReadTests(AccountsCase):
         self.read({"tokenn": "x"})
         self.assertEqual(len(self.remarks), 1)
         self.assertIn("channels.sms.tokenn", self.remarks[0])
+
+
+class OriginalTests(AccountsCase):
+    """What the original's files say, and what it means here."""
+
+    def test_every_way_to_say_how_an_answer_grows(self) -> None:
+        shown: tuple[Any, ...] = ("partial", "block", "progress", True, {"mode": "partial"})
+        hidden: tuple[Any, ...] = ("off", False, {"mode": "off", "preview": {"toolProgress": True}})
+        for said, wanted in ((shown, True), (hidden, False)):
+            for streaming in said:
+                (one,) = self.read({"streaming": streaming}, channel="telegram")
+                self.assertIs(one.streaming, wanted, streaming)
+        nothing: tuple[Any, ...] = ({}, {"streaming": {}}, {"streaming": None})
+        for silent in nothing:
+            (one,) = self.read(silent, channel="telegram")
+            self.assertTrue(one.streaming, silent)
+            (one,) = self.read(silent, channel="irc")
+            self.assertFalse(one.streaming, silent)
+        self.assertIn("channels.sms.streaming", self.refused({"streaming": "often"}))
+        self.assertIn("channels.sms.streaming.mode", self.refused({"streaming": {"mode": "x"}}))
+
+    def test_answers_that_quote_once_per_batch(self) -> None:
+        (one,) = self.read({"replyToMode": "batched"})
+        self.assertEqual(one.settings.reply_to_mode, "batched")
+
+
+class AddressTests(AccountsCase):
+    def test_the_path_that_a_platform_was_given(self) -> None:
+        for url, path in (
+            ("https://bots.example/telegram-webhook", "/telegram-webhook"),
+            ("https://bots.example/a/b/?x=1", "/a/b"),
+            ("https://bots.example/", ""),
+            ("https://bots.example", ""),
+            (None, ""),
+        ):
+            (one,) = self.read({"webhookUrl": url} if url else {})
+            self.assertEqual(one.public_path, path, url)
 
 
 class RegistryTests(AccountsCase):

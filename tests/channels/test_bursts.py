@@ -41,6 +41,19 @@ class AlbumTests(BurstsCase):
         self.clock.advance(ALBUM_SECONDS)
         self.assertEqual(self.flushed, [["p0", "p1"], ["p2", "p3"]])
 
+    def test_the_next_part_is_known_by_album_sender_and_place(self) -> None:
+        self.bursts.take(inbound(1, batch="a"), 0)
+        for more, expected in (
+            ({"batch": "a"}, True),
+            ({"batch": "b"}, False),
+            ({}, False),
+            ({"batch": "a", "chat_id": "43"}, False),
+            ({"batch": "a", "sender": Person(id="43")}, False),
+        ):
+            self.assertEqual(self.bursts.gathers(inbound(2, **more)), expected, more)
+        self.clock.advance(ALBUM_SECONDS)
+        self.assertFalse(self.bursts.gathers(inbound(3, batch="a")))
+
     def test_a_failure_is_told_to_all_of_it(self) -> None:
         self.failing = StoreError("disk full")
         taken = [self.bursts.take(inbound(n, batch="a"), 0) for n in range(2)]

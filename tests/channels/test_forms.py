@@ -90,7 +90,7 @@ class MultipartTests(SynchronousTestCase):
 class SentTests(TestCase):
     """Forms as a real web server reads them."""
 
-    timeout = 5
+    timeout = 120
 
     async def test_a_server_finds_every_field(self) -> None:
         found: list[dict[bytes, list[bytes]]] = []

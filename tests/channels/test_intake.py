@@ -1,27 +1,34 @@
 """What platforms hand in, up to the inbox."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from openclaw.channels.bursts import ALBUM_SECONDS
 from openclaw.interfaces.channels import Taken
+from openclaw.interfaces.messages import Person
 from openclaw.interfaces.queue import QueueFull
 from openclaw.queue.rules import QueueRules
 from openclaw.queue.sqlite import SQLiteQueue
 from openclaw.storage.memory import MemoryStore
-from tests.channels.doors import Door, made_account
+from tests.channels.doors import EVERYBODY, Door, made_account
 from tests.channels.kit import START_MS
 from tests.channels.samples import inbound
 
 MINUTE = 60_000
+GROUP: Mapping[str, Any] = {"chat_type": "group", "chat_id": "-100", "batch": "a"}
 
 
 class IntakeCase(SynchronousTestCase):
     """One account over a journal that outlives its processes."""
 
     debounce_ms = 0
+
+    rules = EVERYBODY
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -37,7 +44,14 @@ class IntakeCase(SynchronousTestCase):
         self.account = made_account(
             "default", self.clock, self.now_ms, debounce_ms=self.debounce_ms
         )
-        self.door = Door(self.store, self.queue, self.clock, self.now_ms, lambda *_: self.account)
+        self.door = Door(
+            self.store,
+            self.queue,
+            self.clock,
+            self.now_ms,
+            lambda *_: self.account,
+            self.rules,
+        )
 
     def now_ms(self) -> int:
         return START_MS + int(self.clock.seconds() * 1000)
@@ -88,6 +102,47 @@ class AtOnceTests(IntakeCase):
         again = self.hand_in(1)
         self.clock.advance(1)
         self.assertEqual(self.successResultOf(again), "queued")
+
+
+class GroupAlbumTests(IntakeCase):
+    """A group where the assistant hears only what addresses it."""
+
+    rules = evolve(EVERYBODY, require_mention=True)
+
+    def album(self, *mentions: str) -> list[Deferred[Taken]]:
+        return [
+            self.hand_in(number, mention=mention, **GROUP)
+            for number, mention in enumerate(mentions)
+        ]
+
+    def test_the_words_under_one_picture_let_the_whole_album_in(self) -> None:
+        waiting = self.album("native", "none", "none")
+        self.clock.advance(ALBUM_SECONDS)
+        self.assertEqual([self.successResultOf(one) for one in waiting], ["queued"] * 3)
+        (body,) = self.taken()
+        for number in range(3):
+            self.assertIn(f"message {number}", body)
+
+    def test_an_album_that_addresses_others_stays_out(self) -> None:
+        waiting = self.album("none", "none")
+        self.assertEqual([self.successResultOf(one) for one in waiting], ["noted"] * 2)
+
+    def test_nobody_joins_the_album_of_somebody_else(self) -> None:
+        (first,) = self.album("native")
+        other = self.hand_in(7, sender=Person(id="43"), **GROUP)
+        self.assertEqual(self.successResultOf(other), "noted")
+        self.clock.advance(ALBUM_SECONDS)
+        self.assertEqual(self.successResultOf(first), "queued")
+
+    def test_what_a_stop_cut_off_comes_again_and_nothing_twice(self) -> None:
+        self.album("native", "none")
+        self.door.intake.close()
+        self.restart()
+        waiting = self.album("native", "none", "none")
+        self.clock.advance(ALBUM_SECONDS)
+        self.assertEqual([self.successResultOf(one) for one in waiting], ["queued"] * 3)
+        (body,) = self.taken()
+        self.assertEqual([body.count(f'"message {n}"') for n in range(3)], [1, 1, 1])
 
 
 class BurstTests(IntakeCase):

@@ -6,6 +6,7 @@ import msgspec
 from twisted.internet.defer import fail
 from zope.interface.verify import verifyObject
 
+from openclaw.channels.overdue import Overdue
 from openclaw.channels.replies import SETTLE_SECONDS, ChannelReplies
 from openclaw.channels.typing_signs import LEASE_SECONDS
 from openclaw.errors import StoreError
@@ -37,8 +38,13 @@ def entry(run_id: str = "r1", **more: Any) -> Input:
 class RepliesCase(KitCase):
     def setUp(self) -> None:
         super().setUp()
-        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.replies = self.make_replies()
         self.addCleanup(self.replies.stop)
+
+    def make_replies(self) -> ChannelReplies:
+        """Those of one process."""
+        overdue = Overdue(self.outbox, self.clock, lambda *_: None, lambda: None)
+        return ChannelReplies(self.outbox, self.account_of, self.traces, self.clock, overdue)
 
     @property
     def waiting(self) -> list[Outgoing]:
@@ -77,7 +83,7 @@ class ReplyTests(RepliesCase):
 
     def test_what_an_earlier_process_had_shown_becomes_the_beginning(self) -> None:
         self.replies.grew(entry(), LONG)
-        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.replies = self.make_replies()
         self.successResultOf(self.replies.reply(entry(), "hello"))
         self.assertEqual([(one.kind, one.message_id) for one in self.waiting], [("edit", "101")])
 
@@ -86,7 +92,7 @@ class ReplyTests(RepliesCase):
         self.replies.grew(entry(), LONG)
         self.platform.holding = False
         self.platform.found = Sent(message_id="77")
-        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.replies = self.make_replies()
         self.successResultOf(self.replies.reply(entry(), "hello"))
         self.assertEqual([(one.kind, one.message_id) for one in self.waiting], [("edit", "77")])
         self.platform.release()
@@ -97,7 +103,7 @@ class ReplyTests(RepliesCase):
         self.platform.holding = False
         calls = self.successResultOf(self.outbox.compose(TARGET, "hello", "reply:r1"))
         self.successResultOf(self.outbox.put(calls))
-        self.replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        self.replies = self.make_replies()
         self.successResultOf(self.replies.reply(entry(), "hello"))
         self.assertEqual([name for name, _ in self.platform.calls], ["send"])
         self.platform.release()
@@ -149,7 +155,7 @@ class ReplyTests(RepliesCase):
 
     def test_a_channel_that_is_gone(self) -> None:
         self.patch(self, "account_of", lambda *_: None)
-        replies = ChannelReplies(self.outbox, self.account_of, self.traces, self.clock)
+        replies = self.make_replies()
         replies.started(entry())
         replies.grew(entry(), LONG)
         self.assertEqual(self.platform.calls, [])

@@ -46,6 +46,14 @@ class ContextTests(SynchronousTestCase):
             context_for(inbound(1, attachments=(picture,)), ()),
         )
 
+    def test_every_file_of_an_album_is_named(self) -> None:
+        album = [
+            inbound(n, attachments=(Attachment(kind="image", name=f"{n}.png", path=f"/m/{n}"),))
+            for n in range(3)
+        ]
+        text = context_for(album[0], (), album[1:])
+        self.assertEqual([f"stored at /m/{n}" in text for n in range(4)], [True] * 3 + [False])
+
     def test_what_was_said_before_is_bounded(self) -> None:
         before = [inbound(n, "x" * 1_000, **GROUP) for n in range(100)]
         text = context_for(inbound(200, **GROUP), before)

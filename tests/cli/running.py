@@ -61,7 +61,7 @@ def child_environment(home: Path) -> dict[str, str]:
 class CommandTestCase(TestCase):
     """A stand-in gateway, and a home directory whose state points to it."""
 
-    timeout = 15
+    timeout = 120
 
     def setUp(self) -> None:
         self.gateway = StandIn(reactor)

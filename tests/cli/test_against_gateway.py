@@ -64,7 +64,7 @@ class RealGatewayCase(TestCase):
     :cvar config: what stands in its file; empty: there is none.
     """
 
-    timeout = 60
+    timeout = 120
     config: object = {}
 
     async def run_command(self, *arguments: str) -> Ran:
@@ -119,6 +119,15 @@ class RealGatewayTests(RealGatewayCase):
         self.assertEqual(setup.document["gatewayUrl"], "wss://gateway.example")
         presence = (await self.succeeds("gateway", "call", "system-presence")).document
         self.assertEqual(presence[0]["mode"], "gateway")
+
+    async def test_the_web_chat_is_listed_beside_the_platforms(self) -> None:
+        """Also where there is none of those."""
+        shown = (await self.succeeds("channels", "list")).out
+        self.assertIn("No platform is configured", shown)
+        self.assertRegex(shown, r"webchat +default +connected +0 open")
+        await self.succeeds("channels", "status", "--probe")
+        found = (await self.succeeds("channels", "status", "--json")).document
+        self.assertEqual(found["channelOrder"], ["webchat"])
 
     async def test_a_conversation_is_kept_and_listed(self) -> None:
         """Said, answered, listed, logged."""

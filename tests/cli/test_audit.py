@@ -92,7 +92,7 @@ class WithGatewayTests(PlaceCase):
 
 
 class WithoutGatewayTests(TestCase):
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         self.home = Path(self.mktemp()).absolute()

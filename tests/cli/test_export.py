@@ -13,7 +13,7 @@ from tests.cli.test_against_gateway import RealGatewayCase
 
 KEY = "agent:main:main"
 SAID = "CANARY-said-in-a-conversation"
-PATIENCE = 20.0
+PATIENCE = 45.0
 SEALED = {"security": {"encryption": {"session": "chacha20-poly1305"}}}
 
 

@@ -53,7 +53,7 @@ class Typist(ProcessProtocol):
 class TerminalTests(CommandTestCase):
     """A person talks."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         super().setUp()

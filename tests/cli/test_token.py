@@ -10,7 +10,7 @@ from openclaw.client.errors import ConnectionLost, ConnectRefusedByGateway
 from openclaw.client.settings import Credentials, Introduction
 from tests.cli.test_against_gateway import RealGatewayCase
 
-PATIENCE = 5.0
+PATIENCE = 45.0
 CONFIGURED = {"gateway": {"auth": {"token": "a-token-of-the-configuration"}}}
 
 

@@ -28,7 +28,7 @@ reactor: Any = the_reactor
 class BlockingTests(TestCase):
     """Client in a thread, stand-in in the reactor."""
 
-    timeout = 10
+    timeout = 120
 
     def setUp(self) -> None:
         self.gateway = StandIn(reactor)

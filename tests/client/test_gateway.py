@@ -40,7 +40,7 @@ class WebServer(Protocol):
 class ClientTests(TestCase):
     """A client and a stand-in."""
 
-    timeout = 10
+    timeout = 120
 
     def setUp(self) -> None:
         self.gateway = StandIn(reactor)

@@ -31,7 +31,7 @@ INTRODUCTION = Introduction(credentials=Credentials("right"), scopes=("operator.
 class PinCase(TestCase):
     """A stand-in that shows a certificate nobody has signed."""
 
-    timeout = 10
+    timeout = 120
 
     def setUp(self) -> None:
         self.pair = make_pair(["127.0.0.1", "localhost"], datetime.now(UTC), timedelta(days=1))

@@ -145,7 +145,7 @@ class LibraryCase(ConformanceCase):
         self.library = Driven("client.mjs", self.gateway)
         self.addCleanup(self.library.stop)
 
-    def connect(self, client: str, *, seconds: float = 30, **options: Any) -> Any:
+    def connect(self, client: str, *, seconds: float = 60, **options: Any) -> Any:
         """Connect one official client.
 
         :return: the hello, as the library handed it over.

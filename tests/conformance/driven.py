@@ -59,21 +59,21 @@ class Driven:
         self._process.stdin.flush()
         return self._count
 
-    def ask(self, operation: str, *, seconds: float = 30, **arguments: Any) -> Any:
+    def ask(self, operation: str, *, seconds: float = 60, **arguments: Any) -> Any:
         """Send one command and wait for its result.
 
         :raises DriverError: the script reported a failure.
         """
         return self.result(self.tell(operation, **arguments), seconds)
 
-    def result(self, number: int, seconds: float = 30) -> Any:
+    def result(self, number: int, seconds: float = 60) -> Any:
         """Wait for the result of an earlier :meth:`tell`."""
         line = self.wait(lambda row: row.get("answers") == number, seconds)
         if "error" in line:
             raise DriverError(line["error"])
         return line.get("result")
 
-    def wait(self, wanted: Callable[[Line], bool], seconds: float = 30) -> Line:
+    def wait(self, wanted: Callable[[Line], bool], seconds: float = 60) -> Line:
         """The first line, old or new, for which ``wanted`` is true."""
         for line in self.lines:
             if wanted(line):

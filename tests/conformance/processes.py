@@ -120,7 +120,7 @@ class Model:
 
     def _fetch(self, method: str) -> bytes:
         url = f"http://127.0.0.1:{self.port}/requests"
-        with urlopen(Request(url, method=method), timeout=5) as answer:
+        with urlopen(Request(url, method=method), timeout=60) as answer:
             body: bytes = answer.read()
             return body
 

@@ -46,7 +46,7 @@ class RawSocket:
         headers: dict[str, str] | None = None,
         path: str = "/",
     ) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self.pings: list[float] = []
@@ -121,7 +121,7 @@ class RawSocket:
         text = value if isinstance(value, str) else json.dumps(value)
         self.send_frame(TEXT, text.encode())
 
-    def receive(self, seconds: float = 10) -> Frame | None:
+    def receive(self, seconds: float = 60) -> Frame | None:
         """The next text frame as JSON.
 
         :return: None when the time is over or the gateway closed (see :attr:`closed`).
@@ -171,7 +171,7 @@ class RawSocket:
             self._more(left)
         return self._buffer[:size]
 
-    def until(self, wanted: Any, seconds: float = 10) -> Frame:
+    def until(self, wanted: Any, seconds: float = 60) -> Frame:
         """The next frame for which ``wanted(frame)`` is true; others are passed over.
 
         :raises AssertionError: closed or nothing such in time.
@@ -184,11 +184,11 @@ class RawSocket:
             passed.append(frame)
         raise AssertionError(f"not received; closed: {self.closed}; passed over: {passed}"[:2000])
 
-    def response(self, request_id: Any, seconds: float = 10) -> Frame:
+    def response(self, request_id: Any, seconds: float = 60) -> Frame:
         """The response to one request."""
         return self.until(lambda f: f.get("type") == "res" and f.get("id") == request_id, seconds)
 
-    def until_closed(self, seconds: float = 10) -> Closed:
+    def until_closed(self, seconds: float = 60) -> Closed:
         """Read on until the gateway closes."""
         deadline = time.monotonic() + seconds
         while self.closed is None and time.monotonic() < deadline:

@@ -91,7 +91,7 @@ class Gateway:
 
     def answers(self, path: str) -> bool:
         """Whether ``GET path`` gives 200 now."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path)
             return connection.getresponse().status == 200

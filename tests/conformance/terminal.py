@@ -56,7 +56,7 @@ class Terminal:
         self._read(0)
         self._seen = len(self._raw)
 
-    def wait_for(self, wanted: str, seconds: float = 30) -> str:
+    def wait_for(self, wanted: str, seconds: float = 60) -> str:
         """Wait until the program has written ``wanted`` since the last :meth:`mark`.
 
         :return: what it wrote since then.

@@ -79,7 +79,7 @@ class ControlUITests(ConformanceCase):
 
     def fetch(self, path: str) -> tuple[int, str]:
         """Status and content type of one page, fetched without a browser."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=60)
         self.addCleanup(connection.close)
         connection.request("GET", path, headers={"Accept": "text/html"})
         answer = connection.getresponse()

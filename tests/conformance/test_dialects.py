@@ -31,7 +31,7 @@ class DialectTests(LibraryCase):
         connection = self.dial()
         self.challenge(connection)
         connection.send(first)
-        return connection, connection.receive(5)
+        return connection, connection.receive()
 
     def test_connect_without_req(self) -> None:
         """Rung 45: ``type: connect`` is answered with a ``hello-ok`` status."""
@@ -78,16 +78,16 @@ class DialectTests(LibraryCase):
         self.hello(native)
         params = {"message": "hello all", "sessionKey": "agent:main:dialects"}
         data.send({"type": "req", "id": "r1", "method": "agent.run", "data": params})
-        final = data.until(lambda frame: self.is_final(frame, "r1"), 30)
+        final = data.until(lambda frame: self.is_final(frame, "r1"))
         self.assertEqual(final["data"], final["payload"])
         self.assertIn(REPLY, str(final["payload"]))
 
-        chat = plain.until(lambda frame: self.is_chat_final(frame), 10)
+        chat = plain.until(lambda frame: self.is_chat_final(frame))
         self.assertEqual(chat["data"], chat["payload"])
-        chat = native.until(lambda frame: self.is_chat_final(frame), 10)
+        chat = native.until(lambda frame: self.is_chat_final(frame))
         self.assertNotIn("data", chat)
+        self.assertIs(self.request("native", "health")["ok"], True)  # Behind all events so far.
         self.assertTrue(self.events("native", "chat"))
-        self.assertIs(self.request("native", "health")["ok"], True)
         self.assertEqual([row for row in self.library.collect() if "gap" in row], [])
 
     def is_final(self, frame: Frame, request_id: str) -> bool:

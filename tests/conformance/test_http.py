@@ -12,7 +12,7 @@ class HealthRouteTests(ConformanceCase):
 
     def fetch(self, method: str, path: str) -> tuple[int, str, str]:
         """One request without credentials: status, content type, body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=60)
         self.addCleanup(connection.close)
         connection.request(method, path)
         answer = connection.getresponse()

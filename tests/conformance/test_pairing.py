@@ -19,7 +19,7 @@ BEHIND_PROXY: Mapping[str, Any] = {"gateway": {"trustedProxies": ["127.0.0.1"]}}
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
 
-def eventually(what: str, look: Callable[[], Any], seconds: float = 30) -> Any:
+def eventually(what: str, look: Callable[[], Any], seconds: float = 60) -> Any:
     """Look until there is something to see."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

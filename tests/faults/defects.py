@@ -109,6 +109,18 @@ def mixes_conversations() -> None:
     Conversations.turns = deferred(mixed)  # type: ignore[method-assign]
 
 
+def shares_one_memory() -> None:
+    """Whatever is written down in a conversation is known in all of them."""
+    latest = [""]
+
+    def remember(self: Any, key: str, text: str) -> Deferred[None]:
+        latest[0] = text
+        return succeed(None)
+
+    Conversations.remember = remember  # type: ignore[method-assign]
+    Conversations.memory = lambda self, key: latest[0]  # type: ignore[method-assign]
+
+
 def logs_what_is_said() -> None:
     """The log tells what people write."""
     original = intake.Intake.take
@@ -137,6 +149,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         drops_what_was_cut_off,
         forgets_its_previews,
         mixes_conversations,
+        shares_one_memory,
         logs_what_is_said,
     )
 }

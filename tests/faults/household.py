@@ -205,7 +205,10 @@ class Household:
         self.runtime = ScriptedRuntime(MODEL)
         self.conversations = self._make_conversations()
         handler = InboxHandler(
-            self.conversations, self.door.traces, lambda message: message.message_id
+            self.conversations,
+            self.door.traces,
+            self.door.overdue,
+            lambda message: message.message_id,
         )
         self.inbox = self._worker(INBOX, handler)
 
@@ -247,7 +250,11 @@ class Household:
     def _make_conversations(self) -> Conversations:
         models, heard, keys = OneRuntime(self.runtime), Heard(), SessionKeys()
         replies = ChannelReplies(
-            self.door.outbox, self.channels.account, self.door.traces, self.clock
+            self.door.outbox,
+            self.channels.account,
+            self.door.traces,
+            self.clock,
+            self.door.overdue,
         )
         runs = Runs(
             models,

@@ -29,8 +29,8 @@ class ModelServer(Resource):
         """Listen no more."""
         return maybeDeferred(self._port.stopListening)
 
-    def say(self, messages: list[dict[str, Any]], request: Request) -> None:
-        """Answer a conversation, with :func:`write` and then :func:`end`, now or later."""
+    def say(self, asked: Any, request: Request) -> None:
+        """Answer what was asked, with :func:`write` and then :func:`end`, now or later."""
         raise NotImplementedError
 
     def render_GET(self, request: Request) -> bytes:
@@ -40,9 +40,8 @@ class ModelServer(Resource):
     def render_POST(self, request: Request) -> int:
         """Begin to answer."""
         assert request.content is not None
-        messages = json.loads(request.content.read())["messages"]
         request.setHeader("content-type", "text/event-stream")
-        self.say(messages, request)
+        self.say(json.loads(request.content.read()), request)
         return NOT_DONE_YET
 
 
@@ -51,14 +50,18 @@ def write(request: Request, words: str) -> None:
     _write(request, {"content": words}, None)
 
 
-def end(request: Request) -> None:
-    """Say that that was all."""
-    _write(request, {}, "stop")
+def end(request: Request, call: dict[str, Any] | None = None) -> None:
+    """Say that that was all, but for a call of a function."""
+    if call is not None:
+        calls = [{"index": 0, "id": "c1", "type": "function", "function": call}]
+        _write(request, {"tool_calls": calls}, "tool_calls")
+    else:
+        _write(request, {}, "stop")
     request.write(b"data: [DONE]\n\n")
     request.finish()
 
 
-def _write(request: Request, delta: dict[str, str], finish: str | None) -> None:
+def _write(request: Request, delta: dict[str, Any], finish: str | None) -> None:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "mock-1"}
     request.write(b"data: %b\n\n" % json.dumps({**frame, "choices": [choice]}).encode())

@@ -29,9 +29,9 @@ class Pondering(ModelServer):
         super().__init__(reactor)
         self._asked = asked
 
-    def say(self, messages: list[dict[str, Any]], request: Request) -> None:
+    def say(self, asked: Any, request: Request) -> None:
         """Answer the last message of the conversation."""
-        key, words, pause = _ASKED.findall(json.dumps(messages))[-1]
+        key, words, pause = _ASKED.findall(json.dumps(asked["messages"]))[-1]
         self._asked(key)
         pieces = [f"{word(key, number + 1)} " for number in range(int(words))]
         _Answer(self.reactor, request, pieces, int(pause) / 1000)

@@ -28,6 +28,7 @@ MOST_UNANSWERED = 5
 PAUSE_SECONDS = 2.0
 """Of one person: the gateway takes sixty messages of anybody in a minute, repeats included."""
 REACH_SECONDS = 6.0
+"""How long a life may take to come to its boundary; more when it is tried again."""
 STOP_SECONDS = 20.0
 SETTLE_SECONDS = 60.0
 EVERYTHING = ("operator.admin", "operator.read", "operator.write")
@@ -69,6 +70,7 @@ class Siege:
         self.chance = chance
         self.record = Record()
         self.stops = Stops()
+        self.patience = REACH_SECONDS
         self._defect = defect
         self._slow = slow
         self._running: Running | None = None
@@ -187,7 +189,7 @@ class Siege:
             for platform in self.platforms:
                 platform.disturb()
         gateway = self.start(boundary, number)
-        late = reactor.callLater(REACH_SECONDS, self._give_up, gateway, boundary)
+        late = reactor.callLater(self.patience, self._give_up, gateway, boundary)
         await gateway.ended()
         if late.active():
             late.cancel()

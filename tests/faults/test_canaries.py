@@ -1,7 +1,8 @@
 """Two hundred conversations at a time, each with a secret that is never seen in another one.
 
 The model repeats every secret that it is shown, so that what leaks into a conversation comes out of
-it. ``OPENCLAW_TEST_CANARIES`` says how many conversations.
+it, and writes the first one down. When a conversation has started over, only what was written down
+in it is known. ``OPENCLAW_TEST_CANARIES`` says how many conversations.
 """
 
 import json
@@ -38,12 +39,23 @@ class Parrot(ModelServer):
         self._aviary = aviary
         self._chance = random.Random(1)
 
-    def say(self, messages: list[dict[str, Any]], request: Request) -> None:
+    def say(self, asked: Any, request: Request) -> None:
         """Begin to answer."""
+        messages = asked["messages"]
         self._aviary.conversation(messages)
-        words = ["I know", *sorted(tokens_in(json.dumps(messages))), "and nothing else."]
         request.notifyFinish().addErrback(lambda _: None)
-        self._go_on(request, [f"{word} " for word in words])
+        tokens = sorted(tokens_in(json.dumps(messages)))
+        if self._writes(asked):
+            arguments = json.dumps({"text": f"the secret {tokens[0]}"})
+            end(request, {"name": "memory_set", "arguments": arguments})
+            return
+        self._go_on(request, [f"{word} " for word in ("I know", *tokens, "and nothing else.")])
+
+    def _writes(self, asked: Any) -> bool:
+        """Whether it is the first answer of a conversation that has a memory."""
+        tools = {one["function"]["name"] for one in asked.get("tools", ())}
+        roles = {one["role"] for one in asked["messages"]}
+        return "memory_set" in tools and not roles & {"system", "developer", "assistant", "tool"}
 
     def _go_on(self, request: Request, words: list[str]) -> None:
         http: Any = request
@@ -70,12 +82,20 @@ class CanaryTests(TestCase):
         self.assertEqual(aviary.strays, [])
         # Each is heard by its teller at least: in an answer, in events, in a history.
         self.assertGreater(aviary.sightings, 3 * len(aviary.told))
+        # Each of these started over, and knows the one secret that was written down in it.
+        self.assertEqual(len(self.remembered), SESSIONS // 2)
+        for key, tokens in self.remembered.items():
+            self.assertEqual([aviary.told[token] for token in tokens], [key])
 
     async def test_conversations_that_mix_are_noticed(self) -> None:
         aviary = await self.converse("mixes_conversations", 20)
         self.assertTrue(any("the model was shown" in one for one in aviary.strays))
         self.assertTrue(any("answer of" in one for one in aviary.strays))
         self.assertTrue(any("event of" in one for one in aviary.strays))
+
+    async def test_memories_that_mix_are_noticed(self) -> None:
+        aviary = await self.converse("shares_one_memory", 20)
+        self.assertTrue(any("the model was shown" in one for one in aviary.strays))
 
     async def test_a_log_that_tells_is_noticed(self) -> None:
         aviary = await self.converse("logs_what_is_said", 20)
@@ -89,6 +109,7 @@ class CanaryTests(TestCase):
         self.telegram = WatchedTelegram("t", 100, self.saw)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.telegram.stop()))
         self.answers = 0
+        self.remembered: dict[str, set[str]] = {}
         self.place = Place(self.mktemp())
         gateway = await self.started(defect)
         chats = [str(5_000 + number) for number in range(sessions // 2)]
@@ -101,6 +122,7 @@ class CanaryTests(TestCase):
                 self.telegram.say(chat, f"my secret is {token}")
             await gatherResults(asked, consumeErrors=True)
             await self.until(lambda turn=turn: self.answers >= (turn + 1) * sessions)
+        await self.start_over(client, keys)
         for row in (await client.request("sessions.list", {"limit": 1000}))["sessions"]:
             history = await client.request("chat.history", {"sessionKey": row["key"], "limit": 100})
             self.aviary.seen("history", row["key"], json.dumps(history))
@@ -108,6 +130,23 @@ class CanaryTests(TestCase):
         await gateway.stop()
         self.search_logs(gateway)
         return self.aviary
+
+    async def start_over(self, client: GatewayClient, keys: list[str]) -> None:
+        """Ask once more in conversations that are new: what was written down is still known."""
+        before = self.answers
+        self.remembered = {}
+        for key in keys:
+            await client.request("sessions.reset", {"key": key})
+        asking = [
+            client.request(
+                "chat.send",
+                {"sessionKey": key, "message": "what do you know?", "idempotencyKey": f"{key}-x"},
+                timeout=60,
+            )
+            for key in keys
+        ]
+        await gatherResults(asking, consumeErrors=True)
+        await self.until(lambda: self.answers >= before + len(keys))
 
     async def started(self, defect: str) -> Running:
         settings = {**self.telegram.settings(), "streaming": "partial", "editMinMs": 100}
@@ -154,7 +193,9 @@ class CanaryTests(TestCase):
         payload: Any = event.payload
         self.aviary.event(payload)
         if event.event == "chat" and payload["state"] == "final":
-            self.answers += "client-" in payload["sessionKey"]
+            key = payload["sessionKey"]
+            self.answers += "client-" in key
+            self.remembered[key] = tokens_in(json.dumps(payload["message"]))
 
     async def until(self, holds: Any) -> None:
         deadline = reactor.seconds() + SECONDS

@@ -27,7 +27,7 @@ def pause(seconds: float) -> Deferred[None]:
 class ProxyCase(TestCase):
     """An echoing server, the proxy before it, and our own sockets."""
 
-    timeout = 10
+    timeout = 120
 
     def setUp(self) -> None:
         self.sockets = OutboundSockets(reactor)

@@ -270,19 +270,26 @@ class Schedule:
                 self.record.dead.append(f"{state}: {call.text[:40]}")
         self.journal.stopService()
         self.graves.clear()
-        gc.collect()  # What is left of dead processes ends here, not in another test.
 
 
 class ScheduleCase(SynchronousTestCase):
     """Runs schedules."""
 
+    def setUp(self) -> None:
+        self.addCleanup(self.bury)
+
     def passed(self, schedule: Schedule) -> Verdict:
         """Run one."""
         verdict = schedule.run()
+        self.bury()
+        return verdict
+
+    def bury(self) -> None:
+        """Collect what is left of processes, the last one too, here and not in another test."""
+        gc.collect()
         # The coroutines of a process that was killed are collected in any order.
         for one in self.flushLoggedErrors(RuntimeError):
             self.assertEqual(str(one.value), "cannot reuse already awaited coroutine")
-        return verdict
 
 
 class PlantedTests(ScheduleCase):

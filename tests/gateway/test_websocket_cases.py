@@ -273,7 +273,7 @@ def listen(rig: Rig) -> Any:
 class RealListenerTests(TestCase):
     """The same over TCP, on a real port."""
 
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         self.ports: list[int] = []

@@ -23,6 +23,7 @@ from openclaw.gateway.methods.sessions import SessionMethods
 from openclaw.gateway.methods.system import SystemMethods
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.repeats import Repeats
+from openclaw.gateway.web_chat import WebChat
 from openclaw.interfaces.agents import ISummaries, ModelInfo, Turn
 from openclaw.interfaces.monitoring import ILogs
 from openclaw.interfaces.security import Admitted, Peer
@@ -108,6 +109,7 @@ class MethodCase(WorldCase):
         world = self.world
         now_ms = world.now_ms
         self.broadcaster = Broadcaster()
+        self.web_chat = WebChat(self.broadcaster, now_ms)
         self.summaries = Summarist()
         self.log = Log()
         self.figures = Figures(
@@ -161,6 +163,7 @@ class MethodCase(WorldCase):
             ChannelMethods(
                 channels=None,
                 router=None,
+                web_chat=self.web_chat,
                 traces=None,
                 repeats=Repeats(world.clock.seconds),
                 now_ms=now_ms,
@@ -172,6 +175,7 @@ class MethodCase(WorldCase):
                 main_of=world.keys.main_of,
                 agents=frozenset({"main", "ops", "work", "other"}),
                 clock=world.clock,
+                web_chat=self.web_chat,
             ),
             ConfigMethods(snapshot=self.snapshot()),
             SessionMethods(

@@ -39,17 +39,36 @@ class EmptyPageTests(MethodCase):
         self.assertEqual(self.ok("question.list"), {"questions": []})
 
     def test_channels(self) -> None:
+        now = self.world.now_ms()
+        account = {
+            "accountId": "default",
+            "enabled": True,
+            "configured": True,
+            "running": True,
+            "connected": True,
+            "state": "connected",
+            "reconnectAttempts": 0,
+            "mode": "websocket",
+            "lastStartAt": now,
+            "clients": 0,
+            "probe": {"ok": True, "elapsedMs": 0},
+        }
         self.assertEqual(
             self.ok("channels.status", probe=True, timeoutMs=5000),
             {
-                "ts": self.world.now_ms(),
-                "channelOrder": [],
-                "channelLabels": {},
-                "channels": {},
-                "channelAccounts": {},
-                "channelDefaultAccountId": {},
+                "ts": now,
+                "channelOrder": ["webchat"],
+                "channelLabels": {"webchat": "WebChat"},
+                "channels": {"webchat": {"configured": True, "running": True, "connected": True}},
+                "channelAccounts": {"webchat": [account]},
+                "channelDefaultAccountId": {"webchat": "default"},
             },
         )
+
+    def test_the_web_chat_starts_and_stops_with_the_gateway(self) -> None:
+        for method in ("channels.reload", "channels.stop", "channels.logout"):
+            error = self.refused(method, channel="webchat")
+            self.assertIn("part of the gateway", error["message"])
 
 
 class SendTests(MethodCase):
@@ -59,6 +78,12 @@ class SendTests(MethodCase):
             self.assertEqual(
                 self.refused("send", **asked), {"code": "INVALID_REQUEST", "message": NO_CHANNEL}
             )
+        for method, params in (
+            ("send", asked),
+            ("message.action", {"action": "send", "params": {}, "idempotencyKey": "k2"}),
+        ):
+            error = self.refused(method, **params, channel="webchat")
+            self.assertIn("unsupported channel: webchat (internal-only)", error["message"])
         error = self.refused("send", **asked, channel="telegram")
         self.assertEqual(
             error, {"code": "INVALID_REQUEST", "message": "unsupported channel: telegram"}

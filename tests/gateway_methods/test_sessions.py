@@ -114,6 +114,33 @@ class PatchTests(SessionCase):
             self.assertEqual(self.refused("sessions.patch", **params)["code"], "INVALID_REQUEST")
         self.assertNotIn("label", self.ok("sessions.describe", key="main")["session"])
 
+    def test_tools_are_taken_away_by_administrators_alone(self) -> None:
+        self.talk("r1")
+        writer = self.connect(scopes.WRITE)
+        given: tuple[dict[str, Any], ...] = (
+            {"toolOverrides": {"mcpServers": {"gh": False}}},
+            {"inheritedToolAllow": []},
+            {"inheritedToolDeny": ["read"]},
+            {"inheritedToolDeny": None},
+        )
+        for rules in given:
+            refusal = self.refused("sessions.patch", writer, key="main", label="x", **rules)
+            self.assertIn("missing scope: operator.admin", refusal["message"])
+            self.ok("sessions.patch", key="main", **rules)
+        self.ok("sessions.patch", writer, key="main", label="x")
+        row = self.ok("sessions.describe", key="main")["session"]
+        self.assertEqual(row["toolOverrides"], {"mcpServers": {"gh": False}})
+        self.assertEqual((row["inheritedToolAllow"], "inheritedToolDeny" in row), ([], False))
+        wrong: tuple[dict[str, Any], ...] = (
+            {"toolOverrides": {"mcpServers": {"gh": "off"}}},
+            {"inheritedToolDeny": [""]},
+            {"inheritedToolAllow": "read"},
+            {"inheritedToolDeny": ["x"] * 201},
+        )
+        for rules in wrong:
+            refusal = self.refused("sessions.patch", key="main", **rules)
+            self.assertEqual(refusal["code"], "INVALID_REQUEST")
+
     def test_archive_and_back(self) -> None:
         self.talk("r1")
         expected = self.session_id()

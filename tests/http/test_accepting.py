@@ -63,7 +63,7 @@ class AcceptingFactoryTests(SynchronousTestCase):
 class RealPortTests(TestCase):
     """A port of the system."""
 
-    timeout = 10
+    timeout = 120
 
     async def test_a_refused_socket_is_closed_unread(self) -> None:
         """Whatever it sends, TLS or not; the next one that may come in does."""
@@ -91,7 +91,7 @@ class Greeting(Protocol):
 
 def visit(port: int) -> bytes:
     """Everything one connection hears."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
         try:
             one.sendall(b"\x16\x03\x01")
             return one.recv(100)

@@ -34,7 +34,7 @@ class DownloadCase(TestCase):
     :ivar pages: what the servers answer, by path.
     """
 
-    timeout = 10
+    timeout = 120
 
     def setUp(self) -> None:
         self.pages: dict[str, Callable[[Request], None]] = {"/file": _file}

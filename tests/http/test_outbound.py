@@ -69,7 +69,7 @@ def certificate_for_loopback() -> PrivateCertificate:
 class OutboundCase(TestCase):
     """A client, and servers made on demand; both are gone after each test."""
 
-    timeout = 5
+    timeout = 120
 
     def setUp(self) -> None:
         self.client = TreqOutbound(reactor)

@@ -48,7 +48,7 @@ class Timed:
 class PoolCase(TestCase):
     """A server behind a proxy that counts, and a client with a pool of its own."""
 
-    timeout = 10
+    timeout = 120
 
     def setUp(self) -> None:
         self.held: list[Request] = []

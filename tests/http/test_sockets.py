@@ -30,7 +30,7 @@ OTHER = key_pin(b"the key of somebody else")
 class SocketCase(TestCase):
     """A client, and servers made on demand; all are gone after each test."""
 
-    timeout = 5
+    timeout = 120
 
     def setUp(self) -> None:
         self.use()

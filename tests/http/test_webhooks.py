@@ -10,7 +10,7 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 
 from openclaw.errors import StoreError
-from openclaw.http.channel import BODY_BYTES, CarefulSite
+from openclaw.http.channel import CarefulSite
 from openclaw.http.webhooks import ANSWER_SECONDS, Webhooks
 from openclaw.interfaces.channels import WebhookAnswer, WebhookPlace, WebhookRequest
 from openclaw.interfaces.queue import QueueFull
@@ -26,13 +26,19 @@ class Accounts:
 
     def __init__(self) -> None:
         self.requests: list[WebhookRequest] = []
+        self.body_bytes = 1000
         self.answer: Callable[[], Deferred[WebhookAnswer]] = lambda: succeed(WebhookAnswer())
 
     def webhook_at(self, path: str) -> WebhookPlace | None:
         """Only this one."""
         base = "/webhook/test"
         if path == base or path.startswith(base + "/"):
-            return WebhookPlace(channel="test", account="default", rest=path[len(base) :])
+            return WebhookPlace(
+                channel="test",
+                account="default",
+                rest=path[len(base) :],
+                body_bytes=self.body_bytes,
+            )
         return None
 
     def webhook(self, place: WebhookPlace, request: WebhookRequest) -> Deferred[WebhookAnswer]:
@@ -73,7 +79,7 @@ class WebhookCase(SynchronousTestCase):
             lambda address: Peer(STRANGER, loopback=False),
             WaitingSockets(per_client=3, total=5, local_total=5),
             self.clock,
-            lambda request: BODY_BYTES if webhooks.reads_body(request) else 0,
+            webhooks.body_limit,
         )
         self.connection = Connection(self.site, STRANGER)
         self.addCleanup(self.check_quiet)
@@ -135,7 +141,10 @@ class ServeTests(WebhookCase):
         self.assertEqual(self.accounts.requests, [])
 
     def test_a_body_that_is_too_large(self) -> None:
-        self.connection.feed(request("/webhook/test", "POST", Content_Length=str(BODY_BYTES + 1)))
+        self.assertEqual(self.post(body=b"x" * self.accounts.body_bytes).status, 200)
+        (_,) = self.accounts.requests
+        self.accounts.requests.clear()
+        self.connection.feed(request("/webhook/test", "POST", Content_Length="1001"))
         self.assertEqual(self.connection.answer().status, 413)
         self.assertEqual(self.accounts.requests, [])
         self.clock.advance(10)

@@ -27,7 +27,7 @@ def fresh(**changes: Any) -> str:
 
 
 class IdentityTests(TestCase):
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         self.home = Path(self.mktemp())
@@ -73,7 +73,7 @@ class IdentityTests(TestCase):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(f"http://127.0.0.1:{port}/health", headers=named)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

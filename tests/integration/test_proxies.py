@@ -51,7 +51,7 @@ def advised(name: str) -> dict[str, Any]:
 class ProxyCase(TestCase):
     """One proxy and one gateway, started by each test."""
 
-    timeout = 60
+    timeout = 120
     example = ""
 
     def setUp(self) -> None:

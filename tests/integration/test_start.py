@@ -46,7 +46,7 @@ def files_below(directory: Path) -> Iterator[Path]:
 class PlaceCase(TestCase):
     """A place for one gateway; whatever was started is gone at the end."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.place = Place(self.mktemp())

@@ -115,7 +115,7 @@ class FarewellTests(PlaceCase):
 class WorkTests(PlaceCase):
     """A stop with a model that hangs, and with inputs that wait behind it."""
 
-    timeout = 90
+    timeout = 120
 
     async def begin(self) -> tuple[Running, GatewayClient]:
         model, self.model_port = await model_stand_in(self.place.directory)

@@ -49,7 +49,7 @@ def ask(port: int, path: str, context: ssl.SSLContext) -> tuple[int, Any]:
 class TlsCase(TestCase):
     """A gateway with TLS, in a process of its own."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.place = Place(self.mktemp())
@@ -226,7 +226,7 @@ class ClientCertificateTests(TlsCase):
 class StartTests(TestCase):
     """What a start refuses, with which words."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         self.place = Place(self.mktemp())

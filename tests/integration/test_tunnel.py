@@ -28,7 +28,7 @@ from tests.integration.sshd import SshServer
 class TunnelCase(TestCase):
     """A gateway, and an SSH server on the same host."""
 
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         self.place = Place(self.mktemp())

@@ -115,7 +115,7 @@ class TailTests(SynchronousTestCase):
 
 
 class ThreadTests(TestCase):
-    timeout = 5
+    timeout = 120
 
     async def test_reads_beside_the_reactor(self) -> None:
         path = Path(self.mktemp())

@@ -18,7 +18,7 @@ from tests.contracts.queue import DAY, MINUTE, START_MS, QueueContract, message
 
 
 class MemoryQueueTests(QueueContract, TestCase):
-    timeout = 5
+    timeout = 120
 
     def make(self, rules: QueueRules) -> IQueueBackend:
         return MemoryQueue(rules, lambda: self.now)
@@ -32,7 +32,7 @@ class MemoryQueueTests(QueueContract, TestCase):
 class SQLiteQueueTests(QueueContract, TestCase):
     """Over a journal on disk."""
 
-    timeout = 10
+    timeout = 120
     durable_ids = True
 
     def make_store(self) -> Any:

@@ -138,6 +138,24 @@ class GroupTests(DoorCase):
         self.assertEqual(self.admit(thread, groups=closed).refusal, "disabled")
         self.assertIsNone(self.admit(thread, groups={**closed, "t": GroupRules()}).refusal)
 
+    def test_a_topic_is_judged_by_its_own_word_first(self) -> None:
+        talk = {"7": GroupRules(require_mention=False), "8": GroupRules(enabled=False)}
+        for listed in ("-100", "*"):
+            groups = {listed: GroupRules(topics=talk)}
+            for topic, refusal in (
+                ("7", None),
+                ("8", "disabled"),
+                ("9", "not_mentioned"),
+                ("", "not_mentioned"),
+            ):
+                found = self.admit(inbound(chat_type="group", thread_id=topic), groups=groups)
+                self.assertEqual(found.refusal, refusal, (listed, topic))
+        others = {"-100": GroupRules(topics={**talk, "*": GroupRules(enabled=False)})}
+        here = inbound(chat_type="group", thread_id="9")
+        self.assertEqual(self.admit(here, groups=others).refusal, "disabled")
+        here = inbound(chat_type="group", thread_id="")
+        self.assertEqual(self.admit(here, groups=others).refusal, "not_mentioned")
+
     def test_a_chat_cannot_call_itself_all_others(self) -> None:
         odd = self.said(chat_id="*")
         self.assertEqual(self.admit(odd, groups={"-1": GroupRules()}).refusal, "group_not_allowed")

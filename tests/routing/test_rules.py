@@ -20,9 +20,9 @@ NAMES = {
     "elsewhere": ("@owner", "The Owner", "", " ", "a,b"),
 }
 IDS = {
-    "telegram": (123456789, "123456789", "telegram:5", "-1001234567890"),
+    "telegram": (123456789, "123456789", "telegram:5", "tg:5", "TG:5", "-1001234567890"),
     "discord": ("80351110224678912",),
-    "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF"),
+    "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF", "U1", "slack:U1", "user:U012ABCDEF"),
     "matrix": ("@alice:example.org",),
     "irc": ("account:ada", "*!~ada@home.example", "*!ada@2001:db8::1", "irc:account:ada"),
     "elsewhere": ("alice", "@alice:example.org", "1:2"),
@@ -73,6 +73,51 @@ class RulesTests(SynchronousTestCase):
         )
         self.assertEqual(rules, expected)
 
+    def test_the_policy_of_one_group(self) -> None:
+        groups = read(
+            groups={
+                "-1": {"groupPolicy": "open"},
+                "-2": {"groupPolicy": "open", "allowFrom": [4]},
+                "-3": {"groupPolicy": "disabled"},
+                "-4": {"groupPolicy": "allowlist"},
+            }
+        ).groups
+        self.assertEqual(groups["-1"], GroupRules(allow_from=frozenset("*")))
+        self.assertEqual(groups["-2"], GroupRules(allow_from=frozenset("4")))
+        self.assertEqual(groups["-3"], GroupRules(enabled=False))
+        self.assertEqual(groups["-4"], GroupRules())
+
+    def test_a_topic_says_what_its_group_does_but_for_what_it_says_itself(self) -> None:
+        said = {
+            "requireMention": True,
+            "allowFrom": [4],
+            "agent": "main",
+            "topics": {
+                "7": {"requireMention": False},
+                "8": {"allowFrom": [5], "agentId": "ops"},
+                "9": {"enabled": False},
+                "*": {"groupPolicy": "open"},
+            },
+        }
+        topics = read(groups={"-1": said}).groups["-1"].topics
+        four = frozenset("4")
+        self.assertEqual(
+            topics["7"], GroupRules(require_mention=False, allow_from=four, agent="main")
+        )
+        self.assertEqual(
+            topics["8"], GroupRules(require_mention=True, allow_from=frozenset("5"), agent="ops")
+        )
+        self.assertFalse(topics["9"].enabled)
+        self.assertEqual(topics["*"].allow_from, four)
+        self.wrong(
+            "channels.telegram.groups.-1.topics.7.allowFrom[0]",
+            groups={"-1": {"topics": {"7": {"allowFrom": ["Bob"]}}}},
+        )
+        self.wrong(
+            "channels.telegram.groups.-1.topics.7.agentId",
+            groups={"-1": {"topics": {"7": {"agentId": "nobody"}}}},
+        )
+
     def test_names_are_refused_with_a_way_to_find_the_id(self) -> None:
         for channel, names in NAMES.items():
             for name in names:
@@ -83,6 +128,12 @@ class RulesTests(SynchronousTestCase):
                 self.wrong(f"channels.{channel}.groupAllowFrom[0]", channel, groupAllowFrom=[name])
             for one in IDS[channel]:
                 self.assertEqual(len(read(channel, allowFrom=[one]).allow_from), 1)
+
+    def test_prefixes_are_no_part_of_an_id(self) -> None:
+        rules = read(allowFrom=["tg:5", "Telegram:6"], groups={"telegram:-7": {}})
+        self.assertEqual((rules.allow_from, set(rules.groups)), (frozenset("56"), {"-7"}))
+        rules = read("slack", allowFrom=["user:U5"], groups={"channel:C7": {}})
+        self.assertEqual((rules.allow_from, set(rules.groups)), (frozenset(["U5"]), {"C7"}))
 
     def test_rooms_are_named_by_their_ids_too(self) -> None:
         self.wrong("channels.matrix.groups.#room:x", "matrix", groups={"#room:x": {}})

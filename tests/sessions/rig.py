@@ -136,13 +136,27 @@ class Replies:
 
     :ivar given: (run id, text) of every reply taken.
     :ivar told: everything else, in order.
+    :ivar watched: what became of inputs in their lanes, in order.
     :ivar failing: what the next replies fail with.
     """
 
     def __init__(self) -> None:
         self.given: list[tuple[str, str]] = []
         self.told: list[tuple[str, str]] = []
+        self.watched: list[tuple[str, str]] = []
         self.failing: Exception | None = None
+
+    def waits(self, entry: Input) -> None:
+        """See :meth:`IReplies.waits`."""
+        self.watched.append(("waits", entry.run_id))
+
+    def begun(self, entry: Input) -> None:
+        """See :meth:`IReplies.begun`."""
+        self.watched.append(("begun", entry.run_id))
+
+    def left(self, entry: Input) -> None:
+        """See :meth:`IReplies.left`."""
+        self.watched.append(("left", entry.run_id))
 
     def started(self, entry: Input) -> bool:
         """See :meth:`IReplies.started`."""

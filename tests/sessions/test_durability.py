@@ -19,7 +19,7 @@ REACTOR = cast(IReactorFromThreads, reactor)
 
 
 class FileTests(TestCase):
-    timeout = 20
+    timeout = 120
 
     async def open(self, folder: Path) -> World:
         """Start a process on a journal in a folder."""

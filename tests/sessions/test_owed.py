@@ -58,6 +58,22 @@ class ReplyTests(OwedCase):
             [("started", "r1"), ("grew", "he"), ("grew", "hello"), ("settle", "r1")],
         )
 
+    def test_it_is_watched_until_an_agent_has_it(self) -> None:
+        self.hear("r1")
+        self.hear("r2")
+        self.assertEqual(self.world.replies.watched, [("waits", "r1"), ("waits", "r2")])
+        self.world.call.sink.model_started("p", "m")
+        self.assertEqual(self.world.replies.watched[2:], [("begun", "r1")])
+        self.successResultOf(self.world.runs.abort(MAIN, "r2"))
+        self.assertEqual(self.world.replies.watched[3:], [("left", "r2")])
+
+    def test_what_a_stop_left_is_watched_by_the_next_process(self) -> None:
+        self.hear("r1")
+        self.hear("r2")
+        self.world.replies.watched.clear()
+        self.restart()
+        self.assertEqual(self.world.replies.watched[:2], [("waits", "r1"), ("waits", "r2")])
+
     def test_a_failure_is_told_with_what_there_was(self) -> None:
         self.hear("r1")
         self.world.call.sink.delta("well")

@@ -42,7 +42,7 @@ def compact(arguments: Any) -> str:
 class ClientCase(TestCase):
     """The stand-in on loopback, and everybody who can talk to it."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         clock: Any = reactor

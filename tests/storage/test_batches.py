@@ -112,7 +112,7 @@ class Pump:
         ended: list[object] = []
         waiting.addBoth(ended.append)
         while not ended:
-            function, args, kwargs = self._calls.get(timeout=5)
+            function, args, kwargs = self._calls.get(timeout=60)
             function(*args, **kwargs)
         return ended[0]
 

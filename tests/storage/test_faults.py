@@ -35,7 +35,7 @@ def fill(tx: ITransaction, name: str) -> None:
 
 
 class DiskFullTests(TestCase):
-    timeout = 5
+    timeout = 120
 
     async def opened(self, **options: Any) -> SQLiteStore:
         self.path = Path(self.mktemp()).absolute() / "journal.sqlite"
@@ -134,7 +134,7 @@ class DiskFullTests(TestCase):
 
 
 class BadDiskTests(TestCase):
-    timeout = 60
+    timeout = 120
 
     async def test_writer_survives_io_errors(self) -> None:
         path = Path(self.mktemp()).absolute() / "journal.sqlite"
@@ -164,7 +164,7 @@ class BadDiskTests(TestCase):
 
 
 class EngineTests(TestCase):
-    timeout = 5
+    timeout = 120
 
     def test_vanished_file_is_an_error_not_an_empty_journal(self) -> None:
         path = Path(self.mktemp()).absolute() / "journal.sqlite"

@@ -8,7 +8,7 @@ from tests.contracts.store import StoreContract, names, put
 
 
 class MemoryStoreContract(StoreContract, TestCase):
-    timeout = 5
+    timeout = 120
 
     def make(self) -> MemoryStore:
         return MemoryStore(Clock())

@@ -100,7 +100,7 @@ class MigrationTests(SynchronousTestCase):
 
 
 class StoredSampleTests(TestCase):
-    timeout = 5
+    timeout = 120
 
     async def test_store_opens_the_first_version_and_keeps_its_rows(self) -> None:
         path = Path(self.mktemp()).absolute()

@@ -32,7 +32,7 @@ def threads() -> list[str]:
 class SQLiteCase(TestCase):
     """A folder, and stores on a file in it."""
 
-    timeout = 5
+    timeout = 120
 
     def setUp(self) -> None:
         self.path = Path(self.mktemp()).absolute() / "gateway" / "journal.sqlite"

@@ -1,11 +1,12 @@
-"""The commands the embedded agent answers from the live gateway; it changes nothing but a reset."""
+"""The commands the embedded agent answers from the live gateway: what is one, who may give it."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from twisted.internet.defer import Deferred
 
+from openclaw.agents.runtimes.controls import CONTROLS, Controls, Order, may, obey
 from openclaw.agents.runtimes.phrases import Phrases
 from openclaw.interfaces.agents import ModelInfo
 from openclaw.interfaces.status import IGatewayView, SessionSummary
@@ -27,6 +28,9 @@ ALIASES = {
     "模型": "model",
     "new": "reset",
     "重置": "reset",
+    "停止": "stop",
+    "批准": "approve",
+    "拒绝": "deny",
 }
 
 
@@ -37,12 +41,14 @@ class Scene:
     :ivar models: every model there is, the embedded agent included.
     :ivar default: the model that answers in this session.
     :ivar reset: starts the session of that key anew.
+    :ivar controls: what commands about runs and approvals act on.
     """
 
     view: IGatewayView
     models: Callable[[], Sequence[ModelInfo]]
     default: Callable[[], ModelInfo]
     reset: Callable[[str], Deferred[None]]
+    controls: Controls = field(factory=Controls)
 
 
 @frozen
@@ -53,6 +59,7 @@ class Call:
     session_key: str
     words: Phrases
     authority: Authority = field(factory=Authority)
+    text: str = ""
 
 
 def parse(text: str) -> str | None:
@@ -68,7 +75,7 @@ def parse(text: str) -> str | None:
     if "/" in word:
         return None
     word = ALIASES.get(word, word)
-    return word if word in COMMANDS else ""
+    return word if word in COMMANDS or word in CONTROLS else ""
 
 
 def is_command(text: str) -> bool:
@@ -76,8 +83,18 @@ def is_command(text: str) -> bool:
     return bool(parse(text))
 
 
+def control_method(text: str) -> str:
+    """The method that a command about runs or approvals stands for; empty for all other texts.
+
+    This is the one place that says which messages are taken before their session's lane.
+    """
+    return CONTROLS.get(parse(text) or "", "")
+
+
 async def answer(name: str, call: Call) -> str:
     """Carry out a command that :func:`parse` named."""
+    if name in CONTROLS:
+        return await _control(name, call)
     if name in OWNERS and not (call.authority.owner or READ in call.authority.scopes):
         return call.words.not_yours.format(command=f"/{name}")
     if name == "reset":
@@ -85,9 +102,28 @@ async def answer(name: str, call: Call) -> str:
     return COMMANDS[name](call)
 
 
+async def _control(name: str, call: Call) -> str:
+    words, authority = call.words, call.authority
+    if not authority.commanded_by:
+        return words.control.for_people.format(command=f"/{name}")
+    if not may(name, authority):
+        return words.not_yours.format(command=f"/{name}")
+    order = Order(
+        name=name,
+        words=call.text.split()[1:],
+        session_key=call.session_key,
+        authority=authority,
+        phrases=words.control,
+    )
+    return await obey(order, call.scene.controls)
+
+
 def _help(call: Call) -> str:
     theirs = call.authority.owner or READ in call.authority.scopes
     names = [name for name in COMMANDS if theirs or name not in OWNERS]
+    # Whoever asks for help is not known to be a person; a command is only taken from one.
+    person = evolve(call.authority, commanded_by=call.authority.commanded_by or "somebody")
+    names += [name for name in CONTROLS if may(name, person)]
     rows = [f"/{name}: {call.words.summaries[name]}" for name in names]
     return "\n".join([call.words.help_title, *rows, "", call.words.help_tail])
 

@@ -57,9 +57,8 @@ class EmbeddedAgent:
         said = request.turns[-1].text if request.turns else ""
         name = parse(said)
         if name:
-            return await answer(
-                name, Call(self._scene, request.session_key, words, request.authority)
-            )
+            call = Call(self._scene, request.session_key, words, request.authority, said)
+            return await answer(name, call)
         if name is None:
             return words.no_model
         return words.unknown.format(command=said.split(maxsplit=1)[0])

@@ -6,6 +6,9 @@ import re
 
 from attrs import frozen
 
+from openclaw.agents.runtimes import control_phrases
+from openclaw.agents.runtimes.control_phrases import ControlPhrases
+
 # Han characters; kana beside them would be Japanese, which is answered in English.
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
@@ -66,6 +69,7 @@ class Phrases:
     how_to_choose: str
     reset_done: str
     summaries: dict[str, str]
+    control: ControlPhrases
 
 
 ENGLISH = Phrases(
@@ -100,7 +104,11 @@ ENGLISH = Phrases(
         "cron": "scheduled jobs",
         "model": "the models there are, and the default",
         "reset": "forget this session's conversation and start anew",
+        "stop": "stop what runs and waits in this session",
+        "approve": "allow one dangerous thing, once: /approve <id>",
+        "deny": "refuse it: /deny <id>",
     },
+    control=control_phrases.ENGLISH,
 )
 
 CHINESE = Phrases(
@@ -135,7 +143,11 @@ CHINESE = Phrases(
         "cron": "定时任务",
         "model": "可用的模型和默认模型",
         "reset": "忘记本会话的对话，重新开始",
+        "stop": "停止本会话中正在运行和等待的任务",
+        "approve": "允许一项危险操作一次：/approve <id>",
+        "deny": "拒绝它：/deny <id>",
     },
+    control=control_phrases.CHINESE,
 )
 
 

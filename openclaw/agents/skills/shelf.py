@@ -104,10 +104,11 @@ class SkillShelf:
         self._found: dict[str, _Found] = {}
 
     @deferred
-    async def prompt(self, agent_id: str) -> str:
+    async def prompt(self, agent_id: str, without: Collection[str] = ()) -> str:
         """See :meth:`ISkills.prompt`."""
         found = await self._look(agent_id)
-        shown = [skill for skill in found.usable.values() if not skill.hidden]
+        usable = [skill for skill in found.usable.values() if skill.name not in without]
+        shown = [skill for skill in usable if not skill.hidden]
         lines = [f"- {skill.name}: {' '.join(skill.description.split())}" for skill in shown]
         if not lines:
             return ""

@@ -8,7 +8,7 @@ import msgspec
 from openclaw.agents.tools.rules import LayeredRules
 from openclaw.errors import GatewayError
 from openclaw.interfaces.approvals import Danger, IApprovals
-from openclaw.interfaces.tools import ToolFailed, ToolUse
+from openclaw.interfaces.tools import ToolFailed, ToolPlace, ToolUse
 
 NODE = "gateway"
 _WORDS = {
@@ -20,10 +20,10 @@ _WORDS = {
 class ApprovalGate:
     """Stands before the tools; what passes was allowed for exactly these arguments, once.
 
-    :param rules: what the configuration says of an agent's tools.
+    :param rules: what configuration and session say of the tools used at a place.
     """
 
-    def __init__(self, approvals: IApprovals, rules: Callable[[str], LayeredRules]) -> None:
+    def __init__(self, approvals: IApprovals, rules: Callable[[ToolPlace], LayeredRules]) -> None:
         self._approvals = approvals
         self._rules = rules
 
@@ -33,7 +33,7 @@ class ApprovalGate:
         :param arguments: checked; the very object that the tool is given afterwards.
         :raises ToolFailed: it may not.
         """
-        if not self._rules(use.agent_id).needs_approval(name):
+        if not self._rules(use.place).needs_approval(name):
             return
         danger = Danger(
             node=NODE,

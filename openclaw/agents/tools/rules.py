@@ -1,16 +1,21 @@
 """Which tools an agent may use, as configured; on whose behalf it runs is judged elsewhere."""
 
 from collections.abc import Sequence
+from copy import copy
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from attrs import frozen
+
+MOST_REMEMBERED = 4096
+"""Names whose judgement is kept, of each set of rules; servers may invent new ones for ever."""
 
 GROUPS = {
     "group:fs": ("read", "write", "edit", "ls"),
     "group:web": ("web_fetch", "web_search"),
     "group:sessions": ("sessions_list", "sessions_history", "sessions_send", "session_status"),
     "group:messaging": ("message",),
-    "group:memory": ("memory_search", "memory_get"),
+    "group:memory": ("memory_search", "memory_get", "memory_set"),
     "group:automation": ("cron", "gateway"),
     "group:nodes": ("nodes",),
     "group:ui": ("browser", "canvas"),
@@ -72,21 +77,40 @@ class LayeredRules:
     """All rules of one agent: each layer only takes away.
 
     :param layers: what holds for all first, the agent's own last; its profile replaces theirs.
+    :param besides: rules that hold as well, of a model or a session: their profiles replace none.
     """
 
-    def __init__(self, layers: Sequence[ToolRules] = ()) -> None:
+    def __init__(
+        self, layers: Sequence[ToolRules] = (), besides: Sequence["LayeredRules"] = ()
+    ) -> None:
         self._layers = tuple(layers)
+        self._besides = tuple(besides)
         chosen = [layer.profile for layer in layers if layer.profile]
         more = [name for layer in layers for name in layer.also_allow]
         self._profile = (*PROFILES[chosen[-1] if chosen else "full"], *more)
+        # Every run asks of every tool.
+        self._layers_permit = lru_cache(MOST_REMEMBERED)(self._judged)
 
     def permits(self, name: str) -> bool:
         """Whether the agent may use a tool."""
+        return self._layers_permit(name) and all(one.permits(name) for one in self._besides)
+
+    def _judged(self, name: str) -> bool:
         return matches(name, self._profile) and all(one.permits(name) for one in self._layers)
 
     def needs_approval(self, name: str) -> bool:
         """Whether a person has to approve every use of a tool; any layer can say so."""
+        if any(one.needs_approval(name) for one in self._besides):
+            return True
         return any(matches(name, one.approval) for one in self._layers)
+
+    def with_besides(self, *others: "LayeredRules") -> "LayeredRules":
+        """The same, where others hold as well."""
+        if not others:
+            return self
+        more = copy(self)  # What is remembered of the layers holds for both.
+        more._besides = (*self._besides, *others)
+        return more
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:

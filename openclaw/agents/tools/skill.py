@@ -1,5 +1,6 @@
 """The tool ``skill``: the instructions of a skill, or a file that comes with them."""
 
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -20,15 +21,19 @@ class SkillArguments(Arguments, frozen=True, kw_only=True):
 
 @implementer(ITool)
 class SkillTool:
-    """Reads skills, which may lie outside of the workspace."""
+    """Reads skills, which may lie outside of the workspace.
+
+    :param without: names of the skills that a session, by its key, does without.
+    """
 
     name = "skill"
     description = "Reads the instructions of one of your skills, or a file that belongs to it."
     arguments = SkillArguments
     effect: Effect = "none"
 
-    def __init__(self, skills: ISkills) -> None:
+    def __init__(self, skills: ISkills, without: Callable[[str], Collection[str]]) -> None:
         self._skills = skills
+        self._without = without
 
     def allowed(self, authority: Authority, agent_id: str) -> bool:
         """Every run is told which skills there are, so every run may read them."""
@@ -37,6 +42,8 @@ class SkillTool:
     @deferred
     async def use(self, arguments: Any, use: ToolUse) -> ToolResult:
         """See :meth:`ITool.use`."""
+        if arguments.name in self._without(use.session_key):
+            raise ToolFailed(f"the skill {arguments.name} is switched off in this session")
         content = await self._skills.read(use.agent_id, arguments.name, arguments.path)
         try:
             text = content.decode("utf-8")

@@ -23,6 +23,7 @@ from openclaw.interfaces.tools import (
     IToolbox,
     IToolSource,
     ToolFailed,
+    ToolPlace,
     ToolResult,
     ToolSpec,
     ToolUse,
@@ -57,7 +58,7 @@ class _Registered:
 class Toolbox:
     """Holds the tools; a use of one never fails, what goes wrong is told to the model.
 
-    :param rules: what the configuration says of an agent's tools.
+    :param rules: what configuration and session say of the tools used at a place.
     :param hide: takes secrets out of what a model is told.
     :param gate: asks a person where the rules say so; the time for that is not the tool's.
     """
@@ -66,7 +67,7 @@ class Toolbox:
 
     def __init__(
         self,
-        rules: Callable[[str], LayeredRules],
+        rules: Callable[[ToolPlace], LayeredRules],
         hide: Callable[[str], str],
         clock: IReactorTime,
         limits: ToolLimits | None = None,
@@ -96,9 +97,9 @@ class Toolbox:
         self._sources.append(source)
 
     @deferred
-    async def specs(self, agent_id: str, authority: Authority) -> Sequence[ToolSpec]:
+    async def specs(self, place: ToolPlace, authority: Authority) -> Sequence[ToolSpec]:
         """See :meth:`IToolbox.specs`."""
-        return [one.spec for one in await self._offered(agent_id, authority)]
+        return [one.spec for one in await self._offered(place, authority)]
 
     def effect(self, name: str) -> Effect:
         """See :meth:`IToolbox.effect`."""
@@ -120,7 +121,7 @@ class Toolbox:
         return self._fit_to_show(result)
 
     async def _used(self, name: str, arguments: str, use: ToolUse) -> ToolResult:
-        offered = await self._offered(use.agent_id, use.authority)
+        offered = await self._offered(use.place, use.authority)
         found = next((one for one in offered if one.tool.name == name), None)
         if found is None:
             names = ", ".join(one.tool.name for one in offered) or "none"
@@ -135,12 +136,13 @@ class Toolbox:
                 f"{name} did not end within {found.seconds:g} s and was stopped"
             ) from None
 
-    async def _offered(self, agent_id: str, authority: Authority) -> list[_Registered]:
+    async def _offered(self, place: ToolPlace, authority: Authority) -> list[_Registered]:
         """What a run may use now, the gateway's own tools first."""
-        rules = self._rules(agent_id)
+        agent_id = place.agent_id
         foreign = await gatherResults(
             [self._foreign(source, agent_id) for source in self._sources], consumeErrors=True
         )
+        rules = self._rules(place)  # As they are now, whatever was waited for.
         every = dict(self._tools)
         for tools in foreign:
             for one in tools:

@@ -4,28 +4,53 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
+from msgspec.structs import force_setattr
 
 from openclaw.config.schema.fields import Positive, Section, now
 from openclaw.config.units import Seconds
 
 DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
 GroupPolicy = Literal["allowlist", "open", "disabled"]
+ReplyToMode = Literal["off", "first", "all", "batched"]
+StreamingMode = Literal["off", "partial", "block", "progress"]
 
 
-class GroupSettings(Section, frozen=True, kw_only=True):
-    """One group or channel of an account, or ``*`` for all others.
+class StreamingSettings(Section, frozen=True, kw_only=True):
+    """Whether an answer is shown while it grows, in the original's longer spelling."""
 
-    Keys that are absent mean what the account says.
+    mode: Annotated[StreamingMode | None, now("The same as ``streaming`` as a word.")] = None
+
+
+class TopicSettings(Section, frozen=True, kw_only=True):
+    """One thread of a group, or ``*`` for all others.
+
+    Keys that are absent mean what the group says.
     """
 
     enabled: Annotated[bool, now("Whether anything is taken from it.")] = True
     require_mention: Annotated[
         bool | None, now("Whether only messages that address the assistant are taken.")
     ] = None
+    group_policy: Annotated[
+        GroupPolicy | None,
+        now("``open``: everybody in it may speak, but for ``allowFrom``; ``disabled``: nobody."),
+    ] = None
     allow_from: Annotated[
         tuple[str | int, ...] | None, now("Ids of those who may speak to the assistant in it.")
     ] = None
     agent: Annotated[str | None, now("Which agent answers in it.")] = None
+    agent_id: Annotated[str | None, now("The same as ``agent``.")] = None
+
+
+class GroupSettings(TopicSettings, frozen=True, kw_only=True):
+    """One group or channel of an account, or ``*`` for all others.
+
+    Keys that are absent mean what the account says.
+    """
+
+    topics: Annotated[
+        dict[str, TopicSettings], now("Its threads by their ids, ``*`` for all others.")
+    ] = field(default_factory=dict)
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):
@@ -66,7 +91,11 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         int, Meta(ge=0, le=60_000), now("Messages of one sender within this time are one.")
     ] = 0
     streaming: Annotated[
-        Literal["off", "partial"] | None, now("Whether an answer is shown while it grows.")
+        StreamingMode | bool | StreamingSettings | None,
+        now(
+            "Whether an answer is shown while it grows: ``off``, or ``partial``; the original's "
+            "``block`` and ``progress`` are the same here."
+        ),
     ] = None
     edit_min_ms: Annotated[
         Positive | None, now("Least milliseconds between two edits of a growing answer.")
@@ -74,7 +103,8 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     text_chunk_limit: Annotated[Positive | None, now("Where long answers are cut.")] = None
     media_max_mb: Annotated[Positive | None, now("Most megabytes of one file.")] = None
     reply_to_mode: Annotated[
-        Literal["off", "first", "all"], now("Which parts of an answer quote the message.")
+        ReplyToMode,
+        now("Which parts of an answer quote the message; ``batched`` is the same as ``first``."),
     ] = "first"
     typing: Annotated[bool, now("Whether a typing sign is shown.")] = True
     allow_insecure: Annotated[bool, now("Whether http and ws are used beyond this machine.")] = (
@@ -91,9 +121,32 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         str | None, now("The same as the platform reaches it, from outside.")
     ] = None
 
+    def shows_growth(self) -> bool | None:
+        """Whether an answer is shown while it grows; ``None`` if that is not said."""
+        said = self.streaming
+        if isinstance(said, StreamingSettings):
+            said = said.mode
+        return said if said is None else said not in ("off", False)
+
     def access(self) -> Mapping[str, GroupSettings]:
         """What is said about groups, by the ids of chats and of what they belong to.
 
         A platform whose own keys say more about them overrides it.
         """
         return self.groups
+
+
+class DirectSettings(Section, frozen=True, kw_only=True):
+    """Direct messages in the original's older spelling, for platforms that had it."""
+
+    enabled: Annotated[bool, now("Whether any are taken.")] = True
+    policy: Annotated[DmPolicy | None, now("The same as ``dmPolicy``.")] = None
+    allow_from: Annotated[tuple[str | int, ...] | None, now("The same as ``allowFrom``.")] = None
+
+    def put_into(self, settings: ChannelSettings) -> None:
+        """Say the same in the keys where everybody looks for it."""
+        policy = self.policy if self.enabled else "disabled"
+        if policy is not None:
+            force_setattr(settings, "dm_policy", policy)
+        if self.allow_from is not None:
+            force_setattr(settings, "allow_from", self.allow_from)

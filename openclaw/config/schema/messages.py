@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import field
 
 from openclaw.config.schema.fields import Section, later, now
+from openclaw.config.units import Seconds
 
 QueueMode = Literal["followup", "collect", "steer", "interrupt"]
 
@@ -34,6 +35,13 @@ class Messages(Section, frozen=True, kw_only=True):
     queue: Annotated[MessageQueue, now("Messages that come while their session is busy.")] = (
         MessageQueue()
     )
+    notice_after: Annotated[
+        Seconds,
+        now(
+            "How long a message from a chat platform may wait for its agent before its sender and "
+            "the operator are told; ``0``: never."
+        ),
+    ] = Seconds(60)
     response_prefix: Annotated[Any, later("Text before every answer.")] = None
     ack_reaction: Annotated[Any, later("Emoji that says a message was seen.")] = None
     ack_reaction_scope: Annotated[Any, later("Where it is shown.")] = None

@@ -6,7 +6,7 @@ from msgspec import field
 
 from openclaw.config.schema.agents import Agents
 from openclaw.config.schema.bindings import BindingRow
-from openclaw.config.schema.fields import Section, later, now
+from openclaw.config.schema.fields import Section, at_least, later, now
 from openclaw.config.schema.gateway import Gateway
 from openclaw.config.schema.mcp import Mcp
 from openclaw.config.schema.messages import Messages
@@ -22,6 +22,7 @@ from openclaw.config.schema.traffic import (
     Ordering,
     Queue,
 )
+from openclaw.config.units import Bytes, Seconds
 
 
 class Hooks(Section, frozen=True, kw_only=True):
@@ -63,6 +64,36 @@ class Logging(Section, frozen=True, kw_only=True):
     max_file_bytes: Annotated[int | None, later("Size after which the file is rotated.")] = None
 
 
+class SessionMaintenance(Section, frozen=True, kw_only=True):
+    """Which sessions are removed, with their transcripts; never one that runs or is archived."""
+
+    mode: Annotated[
+        Literal["enforce", "warn"],
+        now("Whether they are removed, or the log tells which would be."),
+    ] = "enforce"
+    prune_after: Annotated[
+        Seconds, now("How long a session stays that nobody uses; ``0``: for ever.")
+    ] = Seconds(30 * 86_400)
+    prune_one_off_after: Annotated[
+        Seconds,
+        now("The same for sessions of API requests that name no user and no session; ours."),
+    ] = Seconds(86_400)
+    max_entries: Annotated[int, at_least(0, "Most sessions; ``0``: as many as there are.")] = 5_000
+    max_disk_bytes: Annotated[
+        Bytes, now("How much of the journal may be in use; ``0``: there is no bound.")
+    ] = Bytes(10 << 30)
+    high_water_bytes: Annotated[
+        Bytes | None, now("How much is left in use when it was too much; four fifths if absent.")
+    ] = None
+    reset_archive_retention: Annotated[Any, later("No archive is kept of a reset.")] = None
+    archive_dashboard_after: Annotated[Any, later("Sessions that are put aside by themselves.")] = (
+        None
+    )
+    preserve_recent: Annotated[Any, later("The oldest always go first.")] = None
+    cold_storage: Annotated[Any, later("Where old transcripts go.")] = None
+    rotate_bytes: Annotated[Any, later("The journal is one file.")] = None
+
+
 class Session(Section, frozen=True, kw_only=True):
     """Which conversations share a history."""
 
@@ -81,7 +112,9 @@ class Session(Section, frozen=True, kw_only=True):
     reset_triggers: Annotated[Any, later("Words that start one.")] = None
     idle_minutes: Annotated[int | None, later("Idle time that ends one.")] = None
     identity_links: Annotated[Any, later("Accounts that are one person.")] = None
-    maintenance: Annotated[Any, later("What is forgotten when.")] = None
+    maintenance: Annotated[SessionMaintenance, now("What is forgotten when.")] = (
+        SessionMaintenance()
+    )
     send_policy: Annotated[Any, later("Where answers may go.")] = None
     store: Annotated[str | None, later("The original's session file; not read.")] = None
     agent_to_agent: Annotated[Any, later("Messages between agents.")] = None

@@ -2,9 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
+from msgspec import field
+
 from openclaw.config.schema.fields import Section, at_least, later, now
 
 Profile = Literal["minimal", "messaging", "coding", "full"]
+
+
+class ModelTools(Section, frozen=True, kw_only=True):
+    """Which tools a model may ask for; it only takes away from what the agent may use."""
+
+    profile: Annotated[Profile | None, now("A ready-made set of tools.")] = None
+    allow: Annotated[tuple[str, ...] | None, now("The only tools; an empty list allows none.")] = (
+        None
+    )
+    also_allow: Annotated[tuple[str, ...], now("Tools besides profile and ``allow``.")] = ()
+    deny: Annotated[tuple[str, ...], now("Tools that are never used.")] = ()
+    approval: Annotated[
+        tuple[str, ...], now("Tools of which every use has to be approved by a person first.")
+    ] = ()
 
 
 class AgentTools(Section, frozen=True, kw_only=True):
@@ -22,7 +38,10 @@ class AgentTools(Section, frozen=True, kw_only=True):
         tuple[str, ...],
         now("Tools of which every use has to be approved by a person first."),
     ] = ()
-    by_provider: Annotated[Any, later("Rules by model.")] = None
+    by_provider: Annotated[
+        dict[str, ModelTools],
+        now("Rules by the model that asks, ``provider`` or ``provider/model``; both hold."),
+    ] = field(default_factory=dict)
     elevated: Annotated[Any, later("Commands outside the sandbox.")] = None
     sandbox: Annotated[Any, later("Tools within the sandbox.")] = None
     fs: Annotated[Any, later("Files; tools never leave the workspace here.")] = None

@@ -10,6 +10,7 @@ from openclaw.errors import GatewayError, InvalidRequest
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
 from openclaw.gateway.repeats import Repeats
+from openclaw.gateway.web_chat import NOT_A_TARGET, WEB_CHAT, WebChat
 from openclaw.interfaces.channels import IChannels
 from openclaw.interfaces.messages import Outgoing, OutgoingKind, Target
 from openclaw.interfaces.routing import IRouter
@@ -58,6 +59,7 @@ class ChannelMethods:
 
     channels: IChannels | None
     router: IRouter | None
+    web_chat: WebChat
     traces: ITraces | None
     repeats: Repeats
     now_ms: Callable[[], int]
@@ -133,11 +135,21 @@ class ChannelMethods:
         return MessageActed(ok=True, channel=params.channel, message_id=sent[0].message_id)
 
     def _configured(self, channel: object) -> IChannels:
+        if channel == WEB_CHAT:
+            raise InvalidRequest(NOT_A_TARGET)
         if self.channels is None:
             if channel is UNSET:
                 raise InvalidRequest(NO_CHANNEL)
             raise InvalidRequest(f"unsupported channel: {channel}")
         return self.channels
+
+    def _platform(self, channel: str) -> IChannels:
+        if channel == WEB_CHAT:
+            raise InvalidRequest(
+                "the web chat is part of the gateway: it starts and stops with it"
+                " (openclaw devices revoke signs one browser out)"
+            )
+        return self._configured(channel)
 
     def _target(self, channels: IChannels, params: ChannelSendParams) -> Target:
         """Where to send: what was named, or where the session was last spoken to from."""
@@ -166,14 +178,16 @@ class ChannelMethods:
 
     @deferred
     async def _status(self, client: Client, params: ChannelsStatusParams) -> ChannelsStatus:
-        if self.channels is None:
-            return status_of((), {}, self.now_ms())
+        platforms = () if self.channels is None else self.channels.statuses()
         probes: dict[tuple[str, str], ChannelProbe] = {}
         if params.probe:
-            for one in self.channels.statuses():
+            for one in platforms:
                 if one.enabled:
                     probes[one.channel, one.account] = await self._probe(one.channel, one.account)
-        return status_of(self.channels.statuses(), probes, self.now_ms())
+            # Whoever asks has just been answered by it.
+            probes[WEB_CHAT, "default"] = ChannelProbe(ok=True, elapsed_ms=0)
+        platforms = () if self.channels is None else self.channels.statuses()
+        return status_of((*platforms, self.web_chat.status()), probes, self.now_ms())
 
     async def _probe(self, channel: str, account: str) -> ChannelProbe:
         assert self.channels is not None
@@ -187,12 +201,12 @@ class ChannelMethods:
     @deferred
     async def _reload(self, client: Client, params: ChannelAccountParams) -> ChannelsReloaded:
         account = params.account_id if params.account_id is not UNSET else ""
-        channels = self._configured(params.channel)
+        channels = self._platform(params.channel)
         return ChannelsReloaded(accounts=list(await channels.reload(params.channel, account)))
 
     @deferred
     async def _stop(self, client: Client, params: ChannelAccountParams) -> ChannelStopped:
-        channels = self._configured(params.channel)
+        channels = self._platform(params.channel)
         account = self._account(channels, params.channel, params.account_id)
         stopped = await channels.stop_account(params.channel, account)
         return ChannelStopped(

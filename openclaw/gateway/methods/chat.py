@@ -11,6 +11,7 @@ from openclaw.deferreds import deferred
 from openclaw.errors import InvalidRequest
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler, Refused, Twice
+from openclaw.gateway.web_chat import WebChat
 from openclaw.interfaces.conversations import (
     IConversations,
     IRuns,
@@ -47,6 +48,9 @@ class ChatMethods:
     :ivar canonical: the one spelling of a session key.
     :ivar agents: the ids of the agents there are.
     :ivar main_of: the main session's key of an agent id; of the default agent for an empty one.
+    :ivar control_method: the method that a message stands for as a command about runs or
+        approvals; empty for all other messages.
+    :ivar check: refuses a client the method of that name, as its own request would be.
     """
 
     conversations: IConversations
@@ -55,6 +59,9 @@ class ChatMethods:
     main_of: Callable[[str], str]
     agents: frozenset[str]
     clock: IReactorTime
+    web_chat: WebChat
+    control_method: Callable[[str], str] = lambda text: ""
+    check: Callable[[Client, str], None] = lambda client, method: None
 
     def handlers(self) -> Mapping[str, Handler]:
         """By method name."""
@@ -85,9 +92,11 @@ class ChatMethods:
                 timeout_seconds=seconds or None,
                 owner=ADMIN in client.allowed,
                 scopes=tuple(sorted(client.allowed)),
+                commanded_by=self._commanded_by(client, params.message),
             )
         )
         if receipt.state == "new":
+            self.web_chat.heard(client)
             status: SendStatus = "started"
         elif receipt.record is None:
             status = "in_flight"
@@ -96,6 +105,14 @@ class ChatMethods:
         return SendResult(
             run_id=params.idempotency_key, status=status, message_seq=receipt.input.message_seq
         )
+
+    def _commanded_by(self, client: Client, message: str) -> str:
+        """Who gives a command about runs or approvals; refused at once to who may not."""
+        method = self.control_method(message)
+        if not method:
+            return ""
+        self.check(client, method)
+        return client.admitted.device_id or client.conn_id
 
     async def _abort(self, client: Client, params: AbortParams) -> AbortResult:
         key = self.canonical(params.session_key)

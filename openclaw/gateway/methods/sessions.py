@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from attrs import frozen
 from twisted.internet.defer import TimeoutError
 
-from openclaw.errors import InvalidRequest, ModelError
+from openclaw.errors import InvalidRequest, MissingScope, ModelError
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
 from openclaw.interfaces.agents import ISummaries
@@ -70,6 +70,9 @@ class SessionMethods:
         return Described(session=self.conversations.row(params.key))
 
     async def _patch(self, client: Client, params: PatchParams) -> Patched:
+        rules = (params.tool_overrides, params.inherited_tool_allow, params.inherited_tool_deny)
+        if scopes.ADMIN not in client.allowed and any(one is not UNSET for one in rules):
+            raise MissingScope(scopes.ADMIN)  # What was taken away, not everybody may give back.
         if params.model is not UNSET and params.model:
             self.check_model(params.model)
         row = await self.conversations.patch(params)

@@ -1,5 +1,6 @@
 // Puts the page together: parts, events between them, and what the user's actions do.
 
+import { Approvals } from "./approvals.js";
 import { takeCode } from "./code.js";
 import { Conversation } from "./conversation.js";
 import { Delivery } from "./delivery.js";
@@ -20,7 +21,7 @@ async function main() {
   const code = takeCode(location, history);
   const storage = new PageStorage(() => localStorage);
   const words = new Words({ storage, preferred: navigator.language });
-  const page = new Page(words, storage);
+  const page = new Page(words, storage, timers);
   if (!identityIsPossible()) {
     page.showSignin({ kind: "unable" });
     return;
@@ -50,6 +51,7 @@ class Chat {
   #delivery;
   #sessions;
   #conversation;
+  #approvals;
 
   constructor({ keeper, page, storage }) {
     this.#keeper = keeper;
@@ -60,6 +62,7 @@ class Chat {
     const wire = new Wire({ openSocket, connectParams, refused: keeper.judge, timers });
     const outbox = this.#outbox;
     this.#wire = wire;
+    this.#approvals = new Approvals({ wire });
     this.#sessions = new Sessions({ wire, timers });
     const conversation = new Conversation({ wire, outbox, timers });
     const settle = (key) => conversation.settle(key);
@@ -83,7 +86,8 @@ class Chat {
 
   #joinParts() {
     const [wire, sessions, conversation] = [this.#wire, this.#sessions, this.#conversation];
-    const show = () => this.#page.show({ wire, sessions, conversation });
+    const approvals = this.#approvals;
+    const show = () => this.#page.show({ wire, sessions, conversation, approvals });
     wire.connected.listen((hello) => this.#connected(hello));
     wire.received.listen((event, payload) => this.#received(event, payload));
     wire.missed.listen(() => this.#missed());
@@ -95,8 +99,9 @@ class Chat {
     });
     conversation.found.listen((keys) => keys.forEach((key) => this.#outbox.remove(key)));
     conversation.answered.listen((text) => this.#page.announce(text));
+    approvals.asked.listen((row) => this.#page.announceApproval(row));
     sessions.emptied.listen((key) => conversation.forget(key));
-    for (const part of [conversation, sessions, this.#outbox]) part.changed.listen(show);
+    for (const part of [conversation, sessions, approvals, this.#outbox]) part.changed.listen(show);
   }
 
   #joinBrowser() {
@@ -127,22 +132,28 @@ class Chat {
     if (!this.#conversation.sessionKey) this.#openLast();
     this.#conversation.connected(methods);
     this.#delivery.connected();
+    this.#approvals.connected(methods);
     this.#page.showChat();
   }
 
   #stateChanged({ phase }, show) {
-    if (phase === "waiting" || phase === "stopped") this.#delivery.disconnected();
+    if (phase === "waiting" || phase === "stopped") {
+      this.#delivery.disconnected();
+      this.#approvals.disconnected();
+    }
     show();
   }
 
   #received(event, payload) {
     if (event === "chat" || event === "session.message") this.#conversation.received(event, payload);
     else if (event === "sessions.changed") this.#sessions.received(payload);
+    else if (event.startsWith("exec.approval.")) this.#approvals.received(event, payload);
   }
 
   #missed() {
     this.#conversation.refresh();
     this.#sessions.refreshSoon();
+    this.#approvals.refresh();
   }
 
   #openLast() {
@@ -169,6 +180,7 @@ class Chat {
       rename: (name) => sessions.rename(current(), name),
       reset: () => sessions.reset(current()),
       delete: () => this.#delete(current()),
+      decide: (id, decision) => this.#approvals.decide(id, decision),
       retry: () => this.#retry(),
       admit: (code) => this.#wire.request("pairing.approve", { code }),
       useCode: (code) => this.#useCode(code),

@@ -10,7 +10,7 @@ from openclaw.errors import InvalidRequest
 from openclaw.http.openai.exchange import Exchange
 from openclaw.http.openai.shape import Shape
 from openclaw.interfaces.security import Peer
-from openclaw.interfaces.tools import IToolbox, ToolResult, ToolUse
+from openclaw.interfaces.tools import IToolbox, ToolPlace, ToolResult, ToolUse
 from openclaw.protocol.base import encode
 
 # Whoever has stolen a token must not run programs, speak for the owner, or make agents do so, with
@@ -116,7 +116,7 @@ class InvokeTool:
         except InvalidRequest as error:
             return _refuse(exchange, 400, "invalid_request", error.message)
         caller = exchange.caller
-        if self.toolbox is None or not await self._offered(exchange, agent, name):
+        if self.toolbox is None or not await self._offered(exchange, agent, session, name):
             return _refuse(exchange, 404, "not_found", f"Tool not available: {name}")
         if name in REFUSED or self.toolbox.effect(name) == "external":
             self.noticed("http.tool-refused", "a tool that can be felt outside was asked for")
@@ -135,10 +135,11 @@ class InvokeTool:
         exchange.when_gone(working.cancel)
         _tell(exchange, await working)
 
-    async def _offered(self, exchange: Exchange, agent: str, name: str) -> bool:
-        """Whether a run of this caller's would be offered the tool."""
+    async def _offered(self, exchange: Exchange, agent: str, session: str, name: str) -> bool:
+        """Whether a run of this caller's in that session would be offered the tool."""
         assert self.toolbox is not None
-        specs = await self.toolbox.specs(agent, exchange.caller.authority)
+        place = ToolPlace(agent_id=agent, session_key=session)
+        specs = await self.toolbox.specs(place, exchange.caller.authority)
         return any(spec.name == name for spec in specs)
 
     def _place(self, asked: InvokeRequest) -> tuple[str, str]:

@@ -23,7 +23,10 @@ class ChannelProbe(Wire, frozen=True, kw_only=True):
 
 
 class ChannelAccount(Wire, frozen=True, kw_only=True):
-    """One account, as every view shows it; times are Unix milliseconds."""
+    """One account, as every view shows it; times are Unix milliseconds.
+
+    :ivar clients: how many pages are connected to the web chat.
+    """
 
     account_id: str
     enabled: bool
@@ -42,6 +45,7 @@ class ChannelAccount(Wire, frozen=True, kw_only=True):
     last_inbound_at: int | UnsetType = UNSET
     last_outbound_at: int | UnsetType = UNSET
     last_transport_activity_at: int | UnsetType = UNSET
+    clients: int | UnsetType = UNSET
     probe: ChannelProbe | UnsetType = UNSET
 
 

@@ -16,6 +16,22 @@ class SessionDefaults(Wire, frozen=True, kw_only=True):
     context_tokens: int
 
 
+ToolName = Annotated[str, Meta(min_length=1, max_length=200)]
+ToolNames = Annotated[list[ToolName], Meta(max_length=200)]
+
+
+class ToolOverrides(Wire, frozen=True, kw_only=True):
+    """What a session switches off: servers, tools of servers, skills, searching the web.
+
+    It only takes away: ``true`` brings nothing back that the configuration does not allow.
+    """
+
+    mcp_servers: Annotated[dict[ToolName, bool], Meta(max_length=200)] | UnsetType = UNSET
+    mcp_tools_deny: Annotated[dict[ToolName, ToolNames], Meta(max_length=200)] | UnsetType = UNSET
+    skills: Annotated[dict[ToolName, bool], Meta(max_length=200)] | UnsetType = UNSET
+    web_search: bool | UnsetType = UNSET
+
+
 class SessionRow(Wire, frozen=True, kw_only=True):
     """One session; times in Unix milliseconds."""
 
@@ -53,6 +69,9 @@ class SessionRow(Wire, frozen=True, kw_only=True):
     last_run_id: str | UnsetType = UNSET
     aborted_last_run: bool | UnsetType = UNSET
     active_leaf_entry_id: str | None = None
+    tool_overrides: ToolOverrides | UnsetType = UNSET
+    inherited_tool_allow: list[str] | UnsetType = UNSET
+    inherited_tool_deny: list[str] | UnsetType = UNSET
 
 
 class SessionsListParams(Wire, frozen=True, kw_only=True):
@@ -107,6 +126,10 @@ class PatchParams(Wire, frozen=True, kw_only=True):
     """Params of ``sessions.patch``; only what is named changes, ``null`` clears.
 
     :ivar expected_session_id: change nothing if the key means another session by now.
+    :ivar tool_overrides: replaces what there was; this and the two lists need admin.
+    :ivar inherited_tool_allow: the only tools of this session, as ``tools.allow`` names them; here
+        for every session, at the original for those of subagents.
+    :ivar inherited_tool_deny: tools that are never used in it.
     """
 
     key: SessionKey
@@ -114,6 +137,9 @@ class PatchParams(Wire, frozen=True, kw_only=True):
     archived: bool | UnsetType = UNSET
     label: Annotated[str, Meta(max_length=200)] | UnsetType | None = UNSET
     model: str | UnsetType | None = UNSET
+    tool_overrides: ToolOverrides | UnsetType | None = UNSET
+    inherited_tool_allow: ToolNames | UnsetType | None = UNSET
+    inherited_tool_deny: ToolNames | UnsetType | None = UNSET
 
 
 class Patched(Wire, frozen=True, kw_only=True):

@@ -88,6 +88,8 @@ class Health(Wire, frozen=True, kw_only=True):
     """Result of ``health`` and payload of the event ``health``; a snapshot, at most 60 s old.
 
     :ivar agents_down: agents whose process crashes too often; absent if there are none.
+    :ivar overdue_messages: how many messages of chat platforms wait too long for their agents;
+        absent if none does.
     """
 
     ok: bool
@@ -105,6 +107,7 @@ class Health(Wire, frozen=True, kw_only=True):
     queue: QueueHealth
     tls: "TlsStatus | UnsetType" = UNSET
     agents_down: list[str] | UnsetType = UNSET
+    overdue_messages: int | UnsetType = UNSET
 
 
 class StatusParams(Wire, frozen=True, kw_only=True):

@@ -24,10 +24,7 @@ MOST_OF_A_SESSION = 10
 
 @implementer(IApprovals)
 class ApprovalDesk(Service):
-    """Holds the questions that wait; the journal holds all of them.
-
-    :ivar told: called with every question that is asked, and again when it has ended.
-    """
+    """Holds the questions that wait; the journal holds all of them."""
 
     def __init__(
         self,
@@ -38,7 +35,7 @@ class ApprovalDesk(Service):
         make_id: Callable[[], str],
     ) -> None:
         self.setName("approvals")
-        self.told: Callable[[Consent], None] = lambda consent: None
+        self._told: list[Callable[[Consent], None]] = []
         self._store = store
         self._audit = audit
         self._clock = clock
@@ -64,6 +61,10 @@ class ApprovalDesk(Service):
             timer.cancel()
         self._timers.clear()
         return self._tasks.cancel()
+
+    def tell(self, told: Callable[[Consent], None]) -> None:
+        """Call it with every question that is asked, and again when it has ended."""
+        self._told.append(told)
 
     # -- IApprovals ----------------------------------------------------------------------------
 
@@ -100,7 +101,7 @@ class ApprovalDesk(Service):
             del self._asking[consent.id]
         self._hold(consent)
         self._note("exec.approval.requested", consent)
-        self.told(consent)
+        self._tell(consent)
         return consent
 
     def wait(self, consent_id: str) -> Deferred[Consent]:
@@ -172,7 +173,7 @@ class ApprovalDesk(Service):
         ended = evolve(consent, state=state, decided_by=by)
         self._remember(ended)
         self._note("exec.approval.resolved", ended)
-        self.told(ended)
+        self._tell(ended)
         for waiting in self._waiting.pop(consent_id, []):
             if not waiting.called:
                 waiting.callback(ended)
@@ -183,6 +184,10 @@ class ApprovalDesk(Service):
         self._ended[ended.id] = ended
         while len(self._ended) > MOST_PENDING:
             del self._ended[next(iter(self._ended))]
+
+    def _tell(self, consent: Consent) -> None:
+        for told in self._told:
+            told(consent)
 
     def _note(self, kind: str, consent: Consent) -> None:
         danger = consent.danger

@@ -42,7 +42,7 @@ def change_session(
 def reset_session(
     tx: ITransaction, *, key: str, agent_id: str, session_id: str, running: str, now: int
 ) -> tuple[Session, list[Input]]:
-    """Start over under the same key; label and model stay, the old transcript goes.
+    """Start over under the same key; the transcript goes, what a session is set up with stays.
 
     What waits was promised an answer, so it moves to the new session and stands first in it.
 
@@ -54,7 +54,7 @@ def reset_session(
     moved: list[Input] = []
     if rows:
         before = session_of(tx, rows[0])
-        kept = Settings(label=before.settings.label, model=before.settings.model)
+        kept = before.settings.lasting
         moved = move_inputs(tx, before.session_id, session_id, running)
         delete_session(tx, key=key, expected=None)
     tx.execute(

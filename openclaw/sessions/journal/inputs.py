@@ -85,6 +85,7 @@ def store_input(
         owner=new.owner,
         scopes=new.scopes,
         wishes=new.wishes,
+        commanded_by=new.commanded_by,
     )
     tx.execute(
         "insert into input(run_id, kind, session_key, session_id, state, attempts, accepted_at,"

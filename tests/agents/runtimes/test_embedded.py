@@ -15,6 +15,7 @@ from zope.interface.verify import verifyObject
 from openclaw.agents.catalogue import make_catalogue
 from openclaw.agents.choices import choices_of
 from openclaw.agents.runtimes.commands import COMMANDS, Scene, is_command, parse
+from openclaw.agents.runtimes.controls import CONTROLS
 from openclaw.agents.runtimes.embedded import MODEL, MOST_DELTAS, EmbeddedAgent
 from openclaw.agents.runtimes.phrases import CHINESE, ENGLISH, Phrases
 from openclaw.config.load import from_text
@@ -286,5 +287,5 @@ class LanguageTests(EmbeddedCase):
 
     def test_every_command_has_words_in_both_languages(self) -> None:
         for words in (ENGLISH, CHINESE):
-            self.assertEqual(list(words.summaries), list(COMMANDS))
+            self.assertEqual(list(words.summaries), [*COMMANDS, *CONTROLS])
             self.assertIsInstance(evolve(words), Phrases)

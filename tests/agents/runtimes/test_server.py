@@ -85,7 +85,7 @@ def nothing(request: Request) -> None:
 class RuntimeCase(TestCase):
     """One runtime, one server."""
 
-    timeout = 5
+    timeout = 120
 
     def setUp(self) -> None:
         self.http = TreqOutbound(reactor)

@@ -170,11 +170,12 @@ class NeedTests(ShelfCase):
 class ToolTests(ShelfCase):
     def setUp(self) -> None:
         super().setUp()
+        self.off: set[str] = set()
         self.put("managed", "one")
         (self.root / "managed" / "one" / "more.md").write_text("More of it.")
         (self.root / "managed" / "secret.txt").write_text("canary-4711")
         self.box = box(self.clock)
-        self.box.register(SkillTool(self.shelf))
+        self.box.register(SkillTool(self.shelf, lambda key: self.off))
 
     def used(self, **given: str) -> str:
         using = self.box.use("skill", encode(given).decode(), use_of(STRANGER))
@@ -184,6 +185,11 @@ class ToolTests(ShelfCase):
         self.assertIn("Do this.", self.used(name="one"))
         self.assertEqual(self.used(name="one", path="more.md"), "More of it.")
         self.assertIn("there are: one", self.used(name="two"))
+
+    def test_what_the_session_switched_off(self) -> None:
+        self.off.add("one")
+        self.assertIn("switched off in this session", self.used(name="one"))
+        self.assertEqual(self.successResultOf(self.shelf.prompt("main", self.off)), "")
 
     def test_nothing_outside_of_a_skill(self) -> None:
         (self.root / "managed" / "one" / "link").symlink_to("../secret.txt")

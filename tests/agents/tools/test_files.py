@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.agents.tools.files import Edit, Ls, Read, Workspaces, Write
 from openclaw.agents.tools.workspace import Workspace
-from openclaw.interfaces.tools import Authority, ToolFailed, ToolResult
+from openclaw.interfaces.tools import Authority, ToolFailed, ToolPlace, ToolResult
 from openclaw.protocol.base import encode
 from tests.agents.tools.rig import OWNER, STRANGER, box, use_of
 from tests.http.hostile_paths import (
@@ -120,7 +120,7 @@ class WorkTests(FilesCase):
             owner=True, origin=replace(group, target=replace(group.target, chat_type="group"))
         )
         for authority in (STRANGER, Authority(), in_group):
-            specs = self.successResultOf(self.box.specs("main", authority))
+            specs = self.successResultOf(self.box.specs(ToolPlace(agent_id="main"), authority))
             self.assertEqual(list(specs), [])
             for name in ("read", "ls", "write", "edit"):
                 result = self.used(

@@ -9,7 +9,7 @@ from zope.interface.verify import verifyObject
 
 from openclaw.agents.tools.rules import LayeredRules, ToolRules
 from openclaw.config.redact import REDACTED, KnownSecrets
-from openclaw.interfaces.tools import IToolbox, ToolFailed, ToolResult
+from openclaw.interfaces.tools import IToolbox, ToolFailed, ToolPlace, ToolResult
 from tests.agents.tools.rig import OWNER, STRANGER, Echo, Foreign, Source, box, use_of
 
 
@@ -24,7 +24,10 @@ class ToolboxCase(SynchronousTestCase):
         return self.successResultOf(self.box.use(name, arguments, use_of(**more)))
 
     def names(self, authority: Any = OWNER, agent_id: str = "main") -> list[str]:
-        return [one.name for one in self.successResultOf(self.box.specs(agent_id, authority))]
+        return [
+            one.name
+            for one in self.successResultOf(self.box.specs(ToolPlace(agent_id=agent_id), authority))
+        ]
 
 
 class OfferTests(ToolboxCase):
@@ -32,7 +35,7 @@ class OfferTests(ToolboxCase):
         verifyObject(IToolbox, self.box)
 
     def test_specs_tell_name_description_and_schema(self) -> None:
-        (spec,) = self.successResultOf(self.box.specs("main", OWNER))
+        (spec,) = self.successResultOf(self.box.specs(ToolPlace(agent_id="main"), OWNER))
         self.assertEqual((spec.name, spec.description), ("echo", "Says it back."))
         self.assertEqual(spec.parameters["required"], ["text"])
         self.assertEqual(spec.parameters["properties"]["times"]["maximum"], 9)
@@ -68,7 +71,7 @@ class SourceTests(ToolboxCase):
     def test_tools_of_a_source_are_offered_with_their_own_schema(self) -> None:
         foreign = Foreign("srv__Do-It")
         self.box.register_source(Source(lambda: succeed([foreign])))
-        specs = self.successResultOf(self.box.specs("main", OWNER))
+        specs = self.successResultOf(self.box.specs(ToolPlace(agent_id="main"), OWNER))
         self.assertEqual([one.name for one in specs], ["echo", "srv__Do-It"])
         self.assertEqual(specs[1].parameters, foreign.schema)
         self.assertEqual(self.used("srv__Do-It", '{"q": 1}').text, "{'q': 1}")
@@ -82,7 +85,7 @@ class SourceTests(ToolboxCase):
         self.assertEqual(self.names(), ["echo"])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.box.register_source(Source(Deferred))
-        asked = self.box.specs("main", OWNER)
+        asked = self.box.specs(ToolPlace(agent_id="main"), OWNER)
         self.assertNoResult(asked)
         self.clock.advance(10)
         self.assertEqual(len(self.successResultOf(asked)), 1)

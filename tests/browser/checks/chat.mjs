@@ -1,7 +1,7 @@
 // A conversation: answers stream, can be stopped, fail with the gateway's words; sessions; reload.
 
 import {
-  assert, check, clean, eventually, newPage, online, quiet, say, shown, signIn, storedMessages,
+  ask, assert, check, clean, eventually, newPage, online, quiet, say, shown, signIn, storedMessages,
 } from "./harness.mjs";
 
 check(async (browser) => {
@@ -19,6 +19,7 @@ check(async (browser) => {
   assert.equal(await page.locator("#messages b").count(), 0);
   await eventually(() => page.locator("#announcer").innerText(), (text) => text.includes("hello"));
 
+  await isAChannel();
   await streams(page);
   await stops(page);
   await twoSessions(page);
@@ -31,6 +32,13 @@ check(async (browser) => {
   assert.deepEqual(after, before);
   clean(faults);
 });
+
+async function isAChannel() {
+  const [account] = (await ask("channels.status")).channelAccounts.webchat;
+  assert.deepEqual([account.state, account.clients], ["connected", 1]);
+  assert.ok(account.lastInboundAt >= account.lastConnectedAt);
+  assert.equal((await ask("health")).channels.webchat.connected, true);
+}
 
 async function streams(page) {
   await say(page, "[chunks=40 delay=40]");

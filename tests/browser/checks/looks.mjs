@@ -3,7 +3,7 @@
 import { join } from "node:path";
 
 import {
-  assert, chatAddress, check, clean, newPage, quiet, say, settings, signIn,
+  ask, assert, chatAddress, check, clean, newPage, quiet, say, settings, signIn,
 } from "./harness.mjs";
 
 const NARROW = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2 };
@@ -34,10 +34,26 @@ check(async (browser) => {
     }
     await inspect(page, name);
     await picture(page, name);
+    await approval(page, name);
     clean(faults);
     await context.close();
   }
 });
+
+async function approval(page, name) {
+  const { id } = await ask("exec.approval.request", {
+    command: "system.run",
+    commandArgv: ["git", "push", "--force", "origin", "main"],
+    nodeId: "laptop",
+    cwd: "/home/ada/notes",
+    twoPhase: true,
+  });
+  await page.locator(".approval").waitFor();
+  await inspect(page, `${name} approval`);
+  await picture(page, `approval-${name}`);
+  await ask("exec.approval.resolve", { id, decision: "deny" });
+  await page.locator(".approval").waitFor({ state: "detached" });
+}
 
 async function inspect(page, name) {
   const report = await page.evaluate(lookOver);

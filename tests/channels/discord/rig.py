@@ -52,7 +52,7 @@ class SteeredLink(RecordingLink):
 class Rig(TestCase):
     """Starts the stand-in; makes channels, one after the other, that share durable state."""
 
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         self.discord = FakeDiscord(reactor)

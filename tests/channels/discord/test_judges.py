@@ -21,7 +21,7 @@ from tests.conformance import packages
 
 reactor: Any = default_reactor
 
-PATIENCE_SECONDS = 25
+PATIENCE_SECONDS = 60
 PING_EDITED = {"event": "edited", "content": "ping!"}
 DRIVERS = Path(__file__).with_name("drivers")
 

@@ -20,7 +20,7 @@ from tests.channels.irc.server import reactor
 from tests.channels.link import KeptState, RecordingLink
 
 SILENCE = 0.2
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 45.0
 
 
 def outgoing(text: str = "hello", chat_id: str = "ada", **more: Any) -> Outgoing:
@@ -33,7 +33,7 @@ def outgoing(text: str = "hello", chat_id: str = "ada", **more: Any) -> Outgoing
 class ChannelCase(TestCase):
     """Makes channels, one after the other, that share durable state."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         self.sockets = OutboundSockets(reactor)

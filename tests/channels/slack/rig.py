@@ -21,7 +21,7 @@ from tests.channels.link import RecordingLink
 from tests.channels.slack.counterpart import SlackCounterpart
 
 SECONDS: Any = reactor
-PATIENCE_SECONDS = 4.0
+PATIENCE_SECONDS = 45.0
 
 
 class SlowLink(RecordingLink):
@@ -46,7 +46,7 @@ class SlowLink(RecordingLink):
 class SlackCase(TestCase):
     """A running stand-in; ``start`` makes an account and waits until it is connected."""
 
-    timeout = 10
+    timeout = 120
     patience = PATIENCE_SECONDS
 
     def setUp(self) -> None:

@@ -32,7 +32,7 @@ PORTS = range(24100, 24200)
 class EmulateTests(TestCase):
     """An account in HTTP mode, for the emulator has no Socket Mode."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> Any:
         return Deferred.fromCoroutine(self._start())

@@ -32,9 +32,9 @@ class Judge(Process):
 class JudgeTests(SlackCase):
     """Programs on slack_bolt and slack_sdk."""
 
-    timeout = 60
+    timeout = 120
     skip = "slack_bolt is not installed" if MISSING else None
-    patience = 30.0
+    patience = 50.0
 
     def judge(self, name: str, **more: str) -> Judge:
         """Start one; it is gone after the test."""

@@ -95,7 +95,7 @@ class MeaningTests(SynchronousTestCase):
     def test_of_a_message(self) -> None:
         for error, repeatable, kind, after_ms in (
             (Refused(429, "slow", 2.5), False, "retry", 2500),
-            (Refused(429, "slow"), False, "retry", 1),
+            (Refused(429, "slow"), False, "retry", 5000),
             (Refused(500, "odd"), False, "retry", 0),
             (Refused(401, "Unauthorized"), False, "later", 0),
             (Refused(403, "Forbidden"), False, "never", 0),

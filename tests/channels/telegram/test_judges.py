@@ -28,7 +28,7 @@ from tests.conformance.cases import require
 class JudgeCase(TestCase):
     """A bot of an official library on our stand-in."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.telegram = counterpart.Telegram()
@@ -139,7 +139,7 @@ class GrammyTests(JudgeCase):
 class EmulatorTests(TestCase):
     """Our channel on the npm package telegram-test-api, people played by its client routes."""
 
-    timeout = 60
+    timeout = 120
 
     async def test_messages_edits_and_buttons_go_both_ways(self) -> None:
         link = await self.start()

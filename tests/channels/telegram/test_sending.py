@@ -150,6 +150,21 @@ class RefusalTests(SendCase):
         self.clock.advance(2)
         await self.channel.send(text("x"))
 
+    async def test_pause_may_stand_in_the_header_alone(self) -> None:
+        await self.connect()
+        slow = BotError(429, "Too Many Requests")
+        for does, headers, after_ms in (
+            ("answer", {"retry-after": "7"}, 7000),
+            ("raw", {"retry-after": "8"}, 8000),
+            ("raw", {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 5000),
+            ("answer", {}, 5000),
+            ("raw", {}, 5000),
+        ):
+            self.telegram.faults.append(Fault(is_send, 1, does, slow, headers=headers))
+            error = await self.undelivered(self.channel.send(text("x")), "retry")
+            self.assertEqual(error.after_ms, after_ms, (does, headers))
+            self.clock.advance(after_ms / 1000)
+
     async def test_many_chats_in_a_pause_pause_all(self) -> None:
         await self.connect()
         for chat_id in ("42", "43", "44"):

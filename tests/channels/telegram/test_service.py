@@ -71,6 +71,24 @@ class StartTests(ServiceCase):
         await until(lambda: self.ends)
         self.end(ChannelFailed)
 
+    async def test_server_that_has_no_such_method_is_polled_all_the_same(self) -> None:
+        for method in ("deleteWebhook", "setMyCommands"):
+            unknown = BotError(404, "Not Found")
+            self.telegram.faults.append(
+                Fault(lambda name, wanted=method: name == wanted, 9, "answer", unknown)
+            )
+        await self.connect()
+
+    async def test_token_that_is_revoked_before_the_first_poll_is_fatal(self) -> None:
+        revoked = BotError(401, "Unauthorized")
+        self.telegram.faults.append(
+            Fault(lambda name: name == "deleteWebhook", 1, "answer", revoked)
+        )
+        self.make()
+        self.start()
+        await until(lambda: self.ends)
+        self.end(ChannelFailed)
+
     async def test_missing_token_or_odd_root_is_fatal_without_a_request(self) -> None:
         for changes in (
             {"botToken": ""},

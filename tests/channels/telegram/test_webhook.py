@@ -173,7 +173,7 @@ class DeliveryTests(WebhookCase):
             self.assertEqual((await self.post(body)).status, 400)
         self.assertEqual(self.link.received, [])
         self.assertEqual(self.link.heard_times, 0)
-        charset = await self.post(good, content_type="application/json; charset=utf-8")
+        charset = await self.post(good, content_type="Application/JSON; charset=utf-8")
         self.assertEqual(charset, WebhookAnswer())
         self.assertEqual(len(self.link.received), 1)
 
@@ -218,6 +218,18 @@ class WatchTests(WebhookCase):
         self.assertEqual(self.telegram.webhook["url"], self.url)
         self.assertIn("another program", self.link.events[1])
         self.assertEqual(self.link.events[-1], "connected")
+
+    async def test_server_that_cannot_be_asked_about_webhooks_is_believed(self) -> None:
+        unknown = BotError(404, "Not Found")
+        self.telegram.faults.append(
+            Fault(lambda name: name == "getWebhookInfo", 9, "answer", unknown)
+        )
+        await self.connect()
+        await self.watched(1)
+        self.clock.advance(WATCH_SECONDS)
+        await self.watched(2)
+        self.assertEqual(len(self.telegram.named("setWebhook")), 1)
+        self.assertEqual(set(self.link.events), {"connected"})
 
     async def test_silence_of_telegram_means_down_within_a_minute(self) -> None:
         await self.connect()

@@ -145,6 +145,19 @@ class MentionTests(SynchronousTestCase):
     def test_name_without_a_mark_is_just_text(self) -> None:
         self.assertEqual(self.mention("mail x@tia_bot"), ("none", ()))
 
+    def test_server_that_marks_nothing(self) -> None:
+        for text in ("😀 @TIA_bot hi", "@tia_bot", "hi (@Tia_Bot)", "ask @tia_bot."):
+            self.assertEqual(self.mention(text), ("native", ("99",)), text)
+        for text in ("mail x@tia_bot", "@tia_bot2 hi", "@@tia_bot", "tia_bot", "@tia_botß"):
+            self.assertEqual(self.mention(text), ("none", ()), text)
+        code = marked("code", 0, 8)
+        self.assertEqual(self.mention("@tia_bot hi", code), ("none", ()))
+
+    def test_command_that_names_us_later_in_the_text(self) -> None:
+        ours, other = marked("bot_command", 4, 15), marked("bot_command", 4, 17)
+        self.assertEqual(self.mention("see /status@tia_bot", ours), ("native", ("99",)))
+        self.assertEqual(self.mention("see /status@other_bot", other), ("none", ()))
+
     def test_mention_of_somebody_without_a_name(self) -> None:
         self.assertEqual(
             self.mention("Tia!", marked("text_mention", 0, 3, user=TIA)), ("native", ("99",))
@@ -199,6 +212,17 @@ class CommandTests(SynchronousTestCase):
             self.command("/status@other_bot", GROUP),
             ("message", "", "none", "/status@other_bot"),
         )
+
+    def test_command_of_a_server_that_marks_nothing(self) -> None:
+        for text, command in (
+            ("/status@tia_bot now", ("command", "status", "/status now")),
+            ("/Status", ("command", "status", "/Status")),
+            ("/roll", ("message", "", "/roll")),
+            ("/status@other_bot", ("message", "", "/status@other_bot")),
+            ("/home/ada", ("message", "", "/home/ada")),
+        ):
+            found = heard(message(text, GROUP))
+            self.assertEqual((found.kind, found.command, found.text), command)
 
     def test_slash_later_in_the_text_is_no_command(self) -> None:
         found = heard(message("see /status", entities=[marked("bot_command", 4, 7)]))

@@ -21,7 +21,7 @@ EVENT = b'{"id": "e1", "text": "hello", "sender": {"id": "ada", "name": "Ada"}}'
 class WebhookCase(TestCase):
     """``start`` makes a channel and lets it run."""
 
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         self.service = Service()

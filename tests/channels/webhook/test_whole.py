@@ -62,6 +62,12 @@ class WebhookTests(WholeContract, WholeCase):
         await self.answered("meanwhile")
         self.assertTrue(self.service.acknowledged(later))
 
+    async def test_what_is_larger_than_the_page_says_is_refused(self) -> None:
+        await self.start()
+        for size, status in ((256 << 10, 401), ((256 << 10) + 1, 413)):
+            told, _ = await self.service.post(b"x" * size, {})
+            self.assertEqual(told, status)
+
     async def test_the_commands_of_the_page_work(self) -> None:
         """With ``openssl`` and ``curl``, which know nothing of us."""
         await self.start()

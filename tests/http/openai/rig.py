@@ -126,7 +126,7 @@ class ProgramsCase(LiveCase):
         """The gateway's own parts."""
         return self.gateway._parts
 
-    async def until(self, true: Any, seconds: float = 10.0) -> None:
+    async def until(self, true: Any, seconds: float = 45.0) -> None:
         """Wait for something to become true."""
         late = reactor.seconds() + seconds
         while not true():

@@ -17,6 +17,7 @@ from openclaw.interfaces.tools import (
     ITool,
     IToolbox,
     IToolSource,
+    ToolPlace,
     ToolResult,
     ToolSpec,
     ToolUse,
@@ -51,7 +52,7 @@ class Box:
     def register_source(self, source: IToolSource) -> None:
         """Take none."""
 
-    def specs(self, agent_id: str, authority: Authority) -> Deferred[Sequence[ToolSpec]]:
+    def specs(self, place: ToolPlace, authority: Authority) -> Deferred[Sequence[ToolSpec]]:
         """All, but for what is the owner's."""
         names = [name for name in EFFECTS if authority.owner or name != "owners"]
         return succeed([ToolSpec(name=one, description="", parameters={}) for one in names])

@@ -61,7 +61,7 @@ class DeskCase(SynchronousTestCase):
     def load(self) -> ApprovalDesk:
         """The desk as it is after a restart."""
         desk = ApprovalDesk(self.store, self.noted, self.clock, self.now_ms, self.make_id)  # type: ignore[arg-type]
-        desk.told = self.told.append
+        desk.tell(self.told.append)
         self.successResultOf(desk.load())
         desk.startService()
         self.addCleanup(lambda: desk.stopService() if desk.running else None)

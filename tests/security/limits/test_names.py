@@ -137,7 +137,7 @@ class NameWatchTests(SynchronousTestCase):
 class SystemResolverTests(TestCase):
     """The way every program of this machine looks names up."""
 
-    timeout = 30
+    timeout = 120
 
     async def test_this_machine(self) -> None:
         """A name that needs no network."""

@@ -87,7 +87,7 @@ WRITTEN = {f'{{"text":"{CANARY}-{number}"}}' for number in range(ROWS)}
 class JournalCase(TestCase):
     """A folder with one journal, which tests open and close."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         """Name the files."""

@@ -1,6 +1,6 @@
 """What is known of Discord without loading its code."""
 
-from openclaw.interfaces.channels import Abilities, Manifest, TextLimit
+from openclaw.interfaces.channels import Abilities, Manifest, TextLimit, Variable
 
 MANIFEST = Manifest(
     id="discord",
@@ -21,4 +21,5 @@ MANIFEST = Manifest(
     streaming="partial",
     edit_ms=(1200, 1200),
     media_bytes=25 << 20,
+    variables=(Variable(name="DISCORD_BOT_TOKEN", key="token"),),
 )

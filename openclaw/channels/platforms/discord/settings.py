@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, field
 
-from openclaw.config.schema.channels import ChannelSettings, GroupSettings
+from openclaw.config.schema.channels import ChannelSettings, DirectSettings, GroupSettings
 from openclaw.config.schema.fields import Secret, Section, later, now
 
 API_URL = "https://discord.com/api"
@@ -105,17 +104,6 @@ class GuildSettings(Section, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
 
 
-class DirectSettings(Section, frozen=True, kw_only=True):
-    """Direct messages in the original's older spelling."""
-
-    enabled: Annotated[bool, now("Whether any are taken.")] = True
-    policy: Annotated[
-        Literal["pairing", "allowlist", "open", "disabled"] | None,
-        now("The same as ``dmPolicy``."),
-    ] = None
-    allow_from: Annotated[tuple[Id, ...] | None, now("The same as ``allowFrom``.")] = None
-
-
 class DiscordSettings(ChannelSettings, frozen=True, kw_only=True):
     """One bot account on Discord."""
 
@@ -145,13 +133,8 @@ class DiscordSettings(ChannelSettings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Put the older spelling of direct messages where everybody looks for it."""
-        if self.dm is None:
-            return
-        policy = self.dm.policy if self.dm.enabled else "disabled"
-        if policy is not None:
-            msgspec.structs.force_setattr(self, "dm_policy", policy)
-        if self.dm.allow_from is not None:
-            msgspec.structs.force_setattr(self, "allow_from", self.dm.allow_from)
+        if self.dm is not None:
+            self.dm.put_into(self)
 
     def access(self) -> Mapping[str, GroupSettings]:
         """See :meth:`ChannelSettings.access`; keys are ids of channels and of guilds."""

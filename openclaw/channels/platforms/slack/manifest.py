@@ -1,6 +1,6 @@
 """What the gateway knows of Slack without loading its code."""
 
-from openclaw.interfaces.channels import Abilities, Manifest, TextLimit
+from openclaw.interfaces.channels import Abilities, Manifest, TextLimit, Variable
 
 MANIFEST = Manifest(
     id="slack",
@@ -25,4 +25,8 @@ MANIFEST = Manifest(
     max_connections=2,
     reconnect_seconds=1.0,
     media_bytes=20 << 20,
+    variables=(
+        Variable(name="SLACK_BOT_TOKEN", key="botToken"),
+        Variable(name="SLACK_APP_TOKEN", key="appToken"),
+    ),
 )

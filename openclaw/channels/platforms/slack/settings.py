@@ -3,9 +3,14 @@
 from typing import Annotated, Literal
 
 from msgspec import field
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
-from openclaw.config.schema.channels import ChannelSettings, GroupSettings
+from openclaw.config.schema.channels import (
+    ChannelSettings,
+    DirectSettings,
+    GroupSettings,
+    ReplyToMode,
+)
 from openclaw.config.schema.fields import Secret, Section, now
 
 API_URL = "https://slack.com/api/"
@@ -26,6 +31,18 @@ class ImplicitMentions(Section, frozen=True, kw_only=True):
 
     reply_to_bot: Annotated[bool, now("A reply in a thread under its own message.")] = True
     thread_participation: Annotated[bool, now("A message in a thread where it has spoken.")] = True
+
+
+class SlackChannel(GroupSettings, frozen=True, kw_only=True):
+    """One channel in the original's spelling, or ``*`` for all others."""
+
+    allow: Annotated[bool, now("The same as ``enabled``.")] = True
+    users: Annotated[tuple[str | int, ...] | None, now("The same as ``allowFrom``.")] = None
+
+    def as_group(self) -> GroupSettings:
+        """The same in the keys of every group."""
+        users = self.users if self.allow_from is None else self.allow_from
+        return replace(self, enabled=self.enabled and self.allow, allow_from=users)
 
 
 class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
@@ -51,10 +68,11 @@ class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
         ),
     ] = None
     channels: Annotated[
-        dict[str, GroupSettings], now("Channels by their ids; the same as ``groups``.")
+        dict[str, SlackChannel], now("Channels by their ids; the same as ``groups``.")
     ] = field(default_factory=dict)
+    dm: Annotated[DirectSettings | None, now("Direct messages, the older spelling.")] = None
     reply_to_mode: Annotated[
-        Literal["off", "first", "all"],
+        ReplyToMode,
         now(
             "Whether an answer in a channel opens a thread under the message (``first``, ``all``), "
             "which then is a session of its own, or stands in the channel."
@@ -74,8 +92,11 @@ class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
     unfurl_media: Annotated[bool, now("Whether Slack shows linked pictures and films.")] = False
 
     def __post_init__(self) -> None:
-        """Let both spellings of the table of channels mean the same; fill in the known path."""
+        """Let both spellings of each thing mean the same; fill in the known path."""
         if self.mode == "http" and self.webhook_path is None:
             force_setattr(self, "webhook_path", EVENTS_PATH)
         if self.channels:
-            force_setattr(self, "groups", {**self.groups, **self.channels})
+            channels = {key: channel.as_group() for key, channel in self.channels.items()}
+            force_setattr(self, "groups", {**self.groups, **channels})
+        if self.dm is not None:
+            self.dm.put_into(self)

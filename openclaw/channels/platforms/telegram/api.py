@@ -33,10 +33,14 @@ FILE_SILENCE_SECONDS = 30.0
 ANSWER_BYTES = 32 << 20
 """The most of an answer: a hundred updates stay far below it."""
 
+PAUSE_SECONDS = 5.0
+"""How long to wait where it is too much and nobody says until when, such as a proxy before it."""
+
 NEW_TOKEN = "get a new token from @BotFather (/token) and set channels.telegram.botToken"
 
 _PASTED_TOKEN = re.compile(r"/bot(?:\d+:[\w-]*|<token>)?/*\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9:_-]+\Z")
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?\Z")
 
 
 class Refused(Exception):
@@ -195,7 +199,7 @@ class BotAPI:
         except OutboundError as error:
             untouched = error.kind in ("connect", "refused")
             raise Unanswered(f"{method}: {error.message}", untouched) from None
-        return self._read(method, response.status, said)
+        return self._read(method, response.status, response.header("retry-after"), said)
 
     async def _bounded(self, asked: Deferred[Any], method: str, seconds: float) -> Any:
         asked.addTimeout(seconds, self._clock)
@@ -204,25 +208,26 @@ class BotAPI:
         except TimeoutError:
             raise Unanswered(f"{method}: no answer within {seconds:g} s") from None
 
-    def _read(self, method: str, status: int, said: bytes) -> Any:
+    def _read(self, method: str, status: int, pause: str, said: bytes) -> Any:
         """Tell a result from a refusal, and both from what some proxy said."""
         try:
             answer = msgspec.json.decode(said)
         except ValueError:
             answer = None
         if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
-            raise self._foreign(method, status)
+            raise self._foreign(method, status, pause)
         if answer["ok"]:
             return answer.get("result")
-        raise self._refusal(status, answer)
+        raise self._refusal(status, answer, pause)
 
-    def _foreign(self, method: str, status: int) -> Exception:
+    def _foreign(self, method: str, status: int, pause: str) -> Exception:
         if 300 <= status < 500:
-            return Refused(status, f"HTTP {status} without a word of the Bot API")
+            words = f"HTTP {status} without a word of the Bot API"
+            return Refused(status, words, _seconds(pause))
         # 503 says that nothing was tried; any other may hide an answer that got lost behind it.
         return Unanswered(f"{method}: HTTP {status}, and no answer of the Bot API", status == 503)
 
-    def _refusal(self, status: int, answer: Mapping[str, Any]) -> Refused:
+    def _refusal(self, status: int, answer: Mapping[str, Any], told: str) -> Refused:
         code = answer.get("error_code")
         description = answer.get("description")
         more = answer.get("parameters")
@@ -231,9 +236,19 @@ class BotAPI:
         return Refused(
             code if isinstance(code, int) else status if status >= 400 else 400,
             str(description or "no reason given").replace(self._where.token, "<token>"),
-            float(pause) if isinstance(pause, int | float) else 0.0,
+            float(pause) if isinstance(pause, int | float) else _seconds(told),
             str(more.get("migrate_to_chat_id") or ""),
         )
+
+
+def _seconds(header: str) -> float:
+    """What a ``Retry-After`` says, 0 for none and for a date."""
+    return float(header) if _SECONDS.match(header.strip()) else 0.0
+
+
+def is_unknown(error: Refused | Unanswered) -> bool:
+    """Whether a server has no such method, if the token is known to be good."""
+    return isinstance(error, Refused) and error.code == 404
 
 
 def broken(error: Refused | Unanswered) -> ChannelDown | ChannelFailed:
@@ -258,7 +273,7 @@ def undelivered(error: Refused | Unanswered, repeatable: bool = False) -> Undeli
         return Undelivered(f"Telegram: {error.message}", kind)
     words = f"Telegram: {error}"
     if error.code == 429:
-        return Undelivered(words, "retry", max(1, int(error.retry_after * 1000)))
+        return Undelivered(words, "retry", int((error.retry_after or PAUSE_SECONDS) * 1000))
     if error.code == 401:
         # The bot itself is refused, not the message: it waits until somebody mends the token.
         return Undelivered(words, "later")

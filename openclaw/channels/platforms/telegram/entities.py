@@ -1,9 +1,29 @@
 """Marked parts of Telegram's texts: mentions, commands, hidden links; counted in UTF-16 units."""
 
+import re
 from collections.abc import Sequence
 
 from openclaw.channels.platforms.telegram.objects import Entity, User
-from openclaw.channels.text.units import utf16_index, utf16_slice
+from openclaw.channels.text.units import utf16_index, utf16_length, utf16_slice
+
+_PLAIN = re.compile(
+    r"(?P<bot_command>\A/[A-Za-z0-9_]{1,32}(?:@[A-Za-z0-9_]+)?(?!\S))"
+    r"|(?<![\w@/])(?P<mention>@[A-Za-z0-9_]+)(?!\w)"
+)
+
+
+def found_in(text: str, entities: Sequence[Entity]) -> Sequence[Entity]:
+    """The marks of a text, or those that Telegram would have made where a server makes none."""
+    if entities:
+        return entities
+    return tuple(
+        Entity(
+            type=str(found.lastgroup),
+            offset=utf16_length(text[: found.start()]),
+            length=utf16_length(found[0]),
+        )
+        for found in _PLAIN.finditer(text)
+    )
 
 
 def part(text: str, entity: Entity) -> str:
@@ -17,7 +37,9 @@ def mentions_of(text: str, entities: Sequence[Entity], me: User) -> tuple[str, .
     for entity in entities:
         if entity.type == "text_mention" and entity.user is not None:
             found.append(str(entity.user.id))
-        elif entity.type == "mention" and _is_name(part(text, entity), me):
+        elif entity.type == "bot_command" and entity.offset == 0:
+            continue  # That is a command for somebody, not a word about them.
+        elif entity.type in ("mention", "bot_command") and _is_name(part(text, entity), me):
             found.append(str(me.id))
     return tuple(dict.fromkeys(found))
 
@@ -52,4 +74,5 @@ def with_links(text: str, entities: Sequence[Entity]) -> str:
 
 
 def _is_name(mention: str, me: User) -> bool:
-    return mention.startswith("@") and is_for(mention[1:], me)
+    """Whether ``@name``, or a command with that behind it, is about us."""
+    return is_for(mention.rpartition("@")[2], me) and "@" in mention

@@ -1,6 +1,6 @@
 """What the gateway knows of Telegram without loading its code."""
 
-from openclaw.interfaces.channels import Abilities, Manifest, TextLimit
+from openclaw.interfaces.channels import Abilities, Manifest, TextLimit, Variable
 
 MANIFEST = Manifest(
     id="telegram",
@@ -22,4 +22,5 @@ MANIFEST = Manifest(
     max_connections=5,
     media_bytes=50 << 20,
     webhook_bytes=1 << 20,
+    variables=(Variable(name="TELEGRAM_BOT_TOKEN", key="botToken", unless=("tokenFile",)),),
 )

@@ -15,6 +15,7 @@ from openclaw.channels.platforms.telegram.api import (
     Unanswered,
     address,
     broken,
+    is_unknown,
     undelivered,
 )
 from openclaw.channels.platforms.telegram.commands import offered, tell
@@ -145,6 +146,8 @@ class Telegram:
         try:
             await api.call("deleteWebhook", {})
         except (Refused, Unanswered) as error:
+            if is_unknown(error):
+                return  # The token was just found good: a server that has no webhooks.
             raise broken(error) from None
 
     @deferred

@@ -8,7 +8,13 @@ import msgspec
 from twisted.internet.task import deferLater
 
 from openclaw.channels.platforms.telegram import wire
-from openclaw.channels.platforms.telegram.api import BotAPI, Refused, Unanswered, broken
+from openclaw.channels.platforms.telegram.api import (
+    BotAPI,
+    Refused,
+    Unanswered,
+    broken,
+    is_unknown,
+)
 from openclaw.channels.platforms.telegram.intake import Intake, NotTaken
 from openclaw.interfaces.channels import ChannelFailed, ILink, WebhookAnswer, WebhookRequest
 
@@ -78,7 +84,9 @@ class Webhook:
             try:
                 info = await self._api.call("getWebhookInfo", {})
             except (Refused, Unanswered) as error:
-                raise broken(error) from None
+                if not is_unknown(error):
+                    raise broken(error) from None
+                info = {}  # Some servers of one's own cannot tell.
             info = info if isinstance(info, dict) else {}
             if info.get("url", self._url) != self._url:
                 self._link.degraded("another program changed this bot's webhook; setting it again")
@@ -109,7 +117,8 @@ class Webhook:
         shown = request.headers.get(SECRET_HEADER, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(shown, self._secret):
             return WebhookAnswer(status=401)
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
             return WebhookAnswer(status=415)
         try:
             update = wire.update(msgspec.json.decode(request.body))

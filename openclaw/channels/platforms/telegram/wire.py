@@ -147,7 +147,8 @@ class Reader:
         )
 
     def _inbound(self, message: Message, text: str) -> Inbound:
-        marked = message.entities if message.text else message.caption_entities
+        told = message.entities if message.text else message.caption_entities
+        marked = entities.found_in(text, told)
         chat_type = _chat_type(message.chat)
         word, bot = entities.command_in(text, marked)
         ours = entities.is_for(bot, self.me) if bot else chat_type == "dm" or word in self.commands

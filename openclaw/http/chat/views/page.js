@@ -1,6 +1,7 @@
 // The whole page: which part of it is shown, and one redraw per frame however much changed.
 
 import { byId, label, setText } from "./dom.js";
+import { ApprovalsView } from "./approvals.js";
 import { ComposerView } from "./composer.js";
 import { DialogView } from "./dialog.js";
 import { MessagesView } from "./messages.js";
@@ -10,18 +11,21 @@ import { SigninView } from "./signin.js";
 export class Page {
   #words;
   #storage;
+  #timers;
   #model = null;
   #scheduled = false;
   #signin = null;
   #dialog;
   #sessions;
   #messages;
+  #approvals;
   #composer;
   #useCode = () => undefined;
 
-  constructor(words, storage) {
+  constructor(words, storage, timers) {
     this.#words = words;
     this.#storage = storage;
+    this.#timers = timers;
     this.#dialog = new DialogView(words);
     this.#signin = new SigninView(words, (code) => this.#useCode(code));
     label(document, words);
@@ -34,6 +38,7 @@ export class Page {
     const say = (text) => this.#say(actions, text);
     this.#composer = new ComposerView({ say, stop: actions.stop }, this.#storage);
     this.#messages = new MessagesView(this.#words, { ...actions, say });
+    this.#approvals = new ApprovalsView(this.#words, actions, this.#timers);
     this.#sessions = new SessionsView(this.#words, {
       open: (key) => this.#afterwardsWrite(() => actions.open(key)),
       create: () => this.#afterwardsWrite(() => actions.create()),
@@ -72,8 +77,12 @@ export class Page {
     setText(byId("announcer"), `${this.#words.say("chat.assistant")}: ${text}`);
   }
 
+  announceApproval({ request: { command } }) {
+    setText(byId("announcer"), this.#words.say("approval.asked", { command }));
+  }
+
   #draw() {
-    const { wire, sessions, conversation } = this.#model;
+    const { wire, sessions, conversation, approvals } = this.#model;
     this.#drawState(wire.state);
     if (!conversation.sessionKey) return;
     const { sessionKey, items, error, running } = conversation;
@@ -81,6 +90,9 @@ export class Page {
     this.#sessions.update(sessions.rows, sessionKey);
     this.#messages.update({ sessionKey, items, loaded, hasMore, error, running });
     this.#composer.update({ sessionKey, running });
+    const { say } = this.#words;
+    const titleOf = (key) => (key === sessionKey ? "" : sessionTitle(sessions.row(key), say));
+    this.#approvals.update(approvals.rows, titleOf);
     this.#drawTitle(sessions);
   }
 

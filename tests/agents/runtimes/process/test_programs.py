@@ -59,7 +59,7 @@ def is_alive(pid: int) -> bool:
 
 
 class ProgramCase(TestCase):
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]  # Trial waits for it.
         if not Path("/proc/self/stat").exists():
@@ -161,7 +161,7 @@ class RudeTests(ProgramCase):
         await self.until(lambda: bool(self.alarms), 20)
         await self.check_nothing_is_left()
 
-    async def until(self, true: Callable[[], bool], seconds: float = 10) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = 45) -> None:
         for _ in range(int(seconds / 0.02)):
             if true():
                 return
@@ -170,7 +170,7 @@ class RudeTests(ProgramCase):
 
 
 class PipeTests(TestCase):
-    timeout = 60
+    timeout = 120
 
     async def test_what_a_slow_reader_is_told_waits_and_arrives_whole(self) -> None:
         code = "import sys, time, hashlib\ntime.sleep(0.5)\nd = sys.stdin.buffer.read()\n"

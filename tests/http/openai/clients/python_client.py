@@ -81,7 +81,7 @@ def responses(client: openai.OpenAI) -> list[Any]:
 
 def main(address: str, token: str) -> None:
     """Do everything, step by step."""
-    client = openai.OpenAI(base_url=address, api_key=token, max_retries=0, timeout=20)
+    client = openai.OpenAI(base_url=address, api_key=token, max_retries=0, timeout=60)
     create = client.chat.completions.create
     stranger = client.with_options(api_key="wrong")
     plain: Any = create(model=MODEL, messages=user("hi"))
