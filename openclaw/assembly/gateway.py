@@ -25,6 +25,7 @@ from openclaw.assembly.listening import bind, raise_file_limit
 from openclaw.assembly.parts import Parts, assemble
 from openclaw.assembly.phases import Phases
 from openclaw.assembly.runtime_file import RuntimeFile, RuntimeInfo
+from openclaw.assembly.web import missing_page
 from openclaw.config.listening import LOOPBACK
 from openclaw.config.serving import check_serving
 from openclaw.config.settings import Options, Settings, read_settings
@@ -103,6 +104,8 @@ class GatewayService(Service):
         globalLogPublisher.addObserver(self._file_observer)
         self._phases.done("log")
         self._phases.report()
+        for note in self._settings.notes:
+            self._log.info("{remark}", remark=note)
         for warning in self._settings.warnings:
             self._log.warn("{remark}", remark=warning)
         for obstacle in self._parts.obstacles:
@@ -317,7 +320,8 @@ def build(
     settings = read_settings(options, environ, home)
     check_serving(settings)
     plan = plan_channels(settings, environ)
-    settings = evolve(settings, warnings=(*settings.warnings, *plan.remarks))
+    remarks = (*plan.remarks, *missing_page(settings))
+    settings = evolve(settings, warnings=(*settings.warnings, *remarks))
     raise_file_limit()
     sockets = bind(settings.hosts, settings.port)
     serve = settings.access.tailscale_port

@@ -150,7 +150,7 @@ def _routes(
 ) -> Routes:
     front = asking.front
     gate = Gate(asking.who, _lacks_factor(front.step_up), asking.waits)
-    root = settings.config.gateway.control_ui.root
+    root = _control_root(settings)
     probes = Probes(
         version=__version__,
         health=front.health,
@@ -164,7 +164,7 @@ def _routes(
     return Routes(
         probes=probes,
         chat=ChatPage(),
-        control=ControlPage(FileRoot(Path(root).expanduser())) if root else None,
+        control=None if root is None else ControlPage(FileRoot(root)),
         ui_config=_ui_config(front),
         gate=gate,
         api=None if programs is None else programs(gate, asking.peer),
@@ -172,6 +172,24 @@ def _routes(
         webhooks=webhooks,
         known_host=asking.known_host,
     )
+
+
+def missing_page(settings: Settings) -> tuple[str, ...]:
+    """Say that the configured Control UI is not there; nothing if it is, or if none is wanted."""
+    given = settings.config.gateway.control_ui.root
+    root = _control_root(settings)
+    if root is None or (root / "index.html").is_file():
+        return ()
+    lacks = "holds no index.html" if root.is_dir() else "is no directory"
+    return (
+        f"gateway.controlUi.root: {given} {lacks}, so there is no page at /; "
+        "point it at the built UI (dist/control-ui of the npm package openclaw)",
+    )
+
+
+def _control_root(settings: Settings) -> Path | None:
+    root = settings.config.gateway.control_ui.root
+    return Path(root).expanduser() if root else None
 
 
 def _webhooks(domain: Domain, peer_of: PeerOf, reactor: Any) -> Webhooks | None:

@@ -66,11 +66,13 @@ class Places:
     """Where things are: known before the file is read.
 
     :ivar config_is_required: the file was named on the command line and must exist.
+    :ivar config_is_named: somebody named it, there or in the environment.
     """
 
     state_dir: Path
     config_path: Path
     config_is_required: bool = False
+    config_is_named: bool = False
 
     @property
     def own_dir(self) -> Path:
@@ -107,6 +109,7 @@ class Settings:
     :ivar backends: agents that are programs, by id; each is a provider too.
     :ivar search_path: where programs are.
     :ivar variables: names of the environment that have a value; the values are not kept.
+    :ivar notes: what is worth knowing once at start, though nothing is wrong.
     :ivar warnings: what an operator should read once at start.
     """
 
@@ -139,6 +142,7 @@ class Settings:
     backends: Mapping[str, AgentBackend] = field(factory=dict)
     search_path: str = field(default="", eq=False, repr=False)
     variables: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -164,6 +168,7 @@ def find_places(options: Options, environ: Mapping[str, str], home: Path) -> Pla
         state_dir,
         _expanded(config, home) if config else state_dir / "openclaw.json",
         config_is_required=options.config is not None,
+        config_is_named=bool(config),
     )
 
 
@@ -237,8 +242,18 @@ def effective(
         skills=skills,
         backends=programs,
     )
-    said = (*warnings, *left_out, *remarks, *more_remarks)
-    return evolve(settings, warnings=(*said, *_remarks(settings)))
+    said = (*warnings, *left_out, *remarks, *more_remarks, *_remarks(settings))
+    absent = _absent(settings)
+    if absent and places.config_is_named:
+        return evolve(settings, warnings=(*said, absent))
+    return evolve(settings, warnings=said, notes=(absent,) if absent else ())
+
+
+def _absent(settings: Settings) -> str:
+    """Say that there is no file; empty if there is one. Nobody wrote one before a first start."""
+    if settings.loaded.exists:
+        return ""
+    return f"no configuration at {settings.places.config_path}; defaults are used"
 
 
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:
@@ -322,8 +337,6 @@ def _ssh(text: str | None) -> SshTarget | None:
 def _remarks(settings: Settings) -> list[str]:
     """Tell an operator about values that were taken as they are."""
     config, remarks = settings.config, []
-    if not settings.loaded.exists:
-        remarks.append(f"no configuration at {settings.places.config_path}; defaults are used")
     if config.gateway.bind == "tailnet":
         remarks.append('gateway.bind "tailnet" is not served yet; listening on loopback')
     remarks += _idle(settings.loaded)

@@ -10,7 +10,7 @@ from openclaw.deferreds import deferred
 from openclaw.errors import StoreError
 from openclaw.interfaces.conversations import Input, IRunner
 from openclaw.interfaces.storage import IStore
-from openclaw.sessions import journal
+from openclaw.sessions.journal.inputs import mark_attempt
 
 
 @implementer(IRunner)
@@ -34,7 +34,7 @@ class CountedRunner:
         if entry.run_id in self._left_over:
             self._left_over.discard(entry.run_id)
             try:
-                await self._store.run(journal.mark_attempt, run_id=entry.run_id)
+                await self._store.run(mark_attempt, run_id=entry.run_id)
             except StoreError as error:
                 self._log.warn("start not counted: {why}", why=error.message)
         await self._runner.run(entry)

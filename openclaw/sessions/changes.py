@@ -9,8 +9,8 @@ from openclaw.interfaces.conversations import Input
 from openclaw.interfaces.storage import IStore
 from openclaw.protocol.base import UNSET
 from openclaw.protocol.schema.sessions import PatchParams, SessionRow
-from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
+from openclaw.sessions.journal.changes import change_session, delete_session, reset_session
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.records import Session
 from openclaw.sessions.telling import Telling
@@ -56,7 +56,7 @@ class SessionChanges:
         if params.expected_session_id not in (UNSET, session.session_id):
             raise InvalidRequest(f"session changed meanwhile: {session.key}")
         changed = await self._store.run(
-            journal.change_session,
+            change_session,
             key=session.key,
             session_id=session.session_id,
             archived=None if params.archived is UNSET else params.archived,
@@ -76,7 +76,7 @@ class SessionChanges:
         """
         parsed = self._keys.parse(key)
         fresh, moved = await self._store.run(
-            journal.reset_session,
+            reset_session,
             key=str(parsed),
             agent_id=parsed.agent_id,
             session_id=self._make_id(),
@@ -90,7 +90,7 @@ class SessionChanges:
         """See :meth:`IConversations.remember`."""
         session = self.existing(key)
         changed = await self._store.run(
-            journal.change_session,
+            change_session,
             key=session.key,
             session_id=session.session_id,
             archived=None,
@@ -106,7 +106,7 @@ class SessionChanges:
         """See :meth:`IConversations.shorten`."""
         session = self.existing(key)
         changed = await self._store.run(
-            journal.change_session,
+            change_session,
             key=session.key,
             session_id=session_id,
             archived=None,
@@ -121,9 +121,7 @@ class SessionChanges:
     async def delete(self, key: str, expected_session_id: str | None) -> bool:
         """Delete a session with its transcript; false if there was none."""
         canonical = self.key(key)
-        deleted = await self._store.run(
-            journal.delete_session, key=canonical, expected=expected_session_id
-        )
+        deleted = await self._store.run(delete_session, key=canonical, expected=expected_session_id)
         if deleted:
             self._index.drop(canonical)
         return deleted

@@ -40,11 +40,12 @@ from openclaw.protocol.schema.sessions import (
     SessionRow,
     SessionsListParams,
 )
-from openclaw.sessions import journal, recovery
+from openclaw.sessions import recovery
 from openclaw.sessions.attempts import CountedRunner
 from openclaw.sessions.changes import SessionChanges
 from openclaw.sessions.endings import record_of
 from openclaw.sessions.index import SessionIndex
+from openclaw.sessions.journal import inputs
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.lanes import CAPACITY, Lanes, lane_of
 from openclaw.sessions.merging import ModeOf, belongs_to, merge_inputs, merged_record, with_text
@@ -103,7 +104,7 @@ class Conversations:
     async def load(self) -> None:
         """Read the journal, and settle what an earlier process left unfinished."""
         await self.forget_old_runs()
-        sessions, unfinished = await self._store.read(journal.load)
+        sessions, unfinished = await self._store.read(inputs.load)
         for session in sessions:
             self._index.put(session)
         plan = recovery.plan(unfinished, {session.session_id for session in sessions})
@@ -126,7 +127,7 @@ class Conversations:
     async def forget_old_runs(self) -> None:
         """Forget runs that ended a day ago, and their idempotency keys; their messages stay."""
         before = self._now_ms() - RUNS_KEPT_MS
-        await self._store.run(journal.forget_runs, before=before)
+        await self._store.run(inputs.forget_runs, before=before)
 
     def open(self) -> None:
         """Start running inputs, and giving the answers that are owed."""
@@ -165,7 +166,7 @@ class Conversations:
         self._coming[lane] = self._coming.get(lane, 0) + 1
         try:
             stored = await self._store.run(
-                journal.store_input,
+                inputs.store_input,
                 new=_with_key(new, key),
                 agent_id=agent_id,
                 session_id=self._make_id(),
@@ -187,7 +188,7 @@ class Conversations:
         self._storing[run_id].append(waiting)
         return waiting
 
-    async def _accepted(self, stored: journal.Stored) -> Receipt:
+    async def _accepted(self, stored: inputs.Stored) -> Receipt:
         entry = stored.run.entry
         if stored.session is None:
             return await self._take_up(stored.run)
@@ -240,7 +241,7 @@ class Conversations:
         known = self._known(run_id)
         if known is not None:
             return known
-        run = await self._store.read(journal.find_run, run_id=run_id)
+        run = await self._store.read(inputs.find_run, run_id=run_id)
         if run is None:
             return None
         state: Literal["done", "in_flight"] = "in_flight" if run.record is None else "done"
@@ -318,7 +319,7 @@ class Conversations:
 
     def shown(self, run_id: str) -> Deferred[None]:
         """See :meth:`IConversations.shown`."""
-        return self._store.run(journal.mark_shown, run_id=run_id, now=self._now_ms())
+        return self._store.run(inputs.mark_shown, run_id=run_id, now=self._now_ms())
 
     @deferred
     async def finish(self, entry: Input, ending: Ending) -> Message | None:
@@ -326,7 +327,7 @@ class Conversations:
         record = record_of(entry, ending)
         try:
             ended = await self._store.run(
-                journal.store_ending,
+                inputs.store_ending,
                 entry=entry,
                 ending=ending,
                 record=record,

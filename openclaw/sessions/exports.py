@@ -12,8 +12,8 @@ from openclaw.interfaces.storage import IStore
 from openclaw.protocol.base import encode
 from openclaw.protocol.schema.chat import Message
 from openclaw.protocol.schema.exports import ExportedMessage, ExportEnd, ExportHead
-from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
+from openclaw.sessions.journal.messages import read_messages
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.records import Session
 
@@ -46,7 +46,7 @@ class Exports:
             raise InvalidRequest(f"session changed meanwhile: {session.key}; export it again")
         upto = after + MESSAGES_PER_PART
         messages = await self._store.read(
-            journal.read_messages,
+            read_messages,
             session_id=session.session_id,
             after=after,
             before=upto + 1,

@@ -6,7 +6,7 @@ from twisted.logger import Logger
 from openclaw.deferreds import Tasks
 from openclaw.interfaces.conversations import Input, IReplies
 from openclaw.interfaces.storage import IStore
-from openclaw.sessions import journal
+from openclaw.sessions.journal.inputs import mark_replied
 
 RETRY_SECONDS = 1.0
 
@@ -76,7 +76,7 @@ class OwedReplies:
         while owed:
             run_id, (entry, text) = next(iter(owed.items()))
             await self._replies.reply(entry, text)
-            await self._store.run(journal.mark_replied, run_id=run_id)
+            await self._store.run(mark_replied, run_id=run_id)
             del owed[run_id]
         self._owed.pop(key, None)
 

@@ -12,8 +12,8 @@ from twisted.logger import Logger
 
 from openclaw.deferreds import deferred
 from openclaw.interfaces.storage import IStore
-from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
+from openclaw.sessions.journal.sweeping import delete_idle, used_bytes
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.records import Session
 from openclaw.sessions.telling import Telling
@@ -128,14 +128,14 @@ class SessionSweep:
         return removed
 
     async def _used_bytes(self) -> int:
-        return await self._store.read(journal.used_bytes)
+        return await self._store.read(used_bytes)
 
     async def _remove(self, sessions: Sequence[Session]) -> int:
         """Remove sessions, a few at a time: what people wait for is not held up."""
         removed = 0
         for start in range(0, len(sessions), BATCH):
             wanted = {one.key: one.session_id for one in sessions[start : start + BATCH]}
-            gone = await self._store.run(journal.delete_idle, wanted=wanted)
+            gone = await self._store.run(delete_idle, wanted=wanted)
             for key in gone:
                 current = self._index.get(key)
                 if current is not None and current.session_id == wanted[key]:

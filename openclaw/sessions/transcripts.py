@@ -21,8 +21,8 @@ from openclaw.protocol.schema.chat import (
     SessionMessage,
 )
 from openclaw.protocol.schema.sessions import SessionRow
-from openclaw.sessions import journal
 from openclaw.sessions.index import SessionIndex
+from openclaw.sessions.journal.messages import read_messages, read_turns
 from openclaw.sessions.records import Session, Settings
 from openclaw.sessions.steps import turn_of
 
@@ -94,7 +94,7 @@ class Transcripts:
         # An input that already waited when the conversation was shortened stands before the cut.
         after = min(known.summary_seq, entry.message_seq - 1)
         messages = await self._store.read(
-            journal.read_turns,
+            read_turns,
             session_id=entry.session_id,
             after=after,
             before=entry.message_seq,
@@ -138,7 +138,7 @@ class Transcripts:
 
     async def _read(self, session: Session, after: int, before: int, limit: int) -> list[Message]:
         return await self._store.read(
-            journal.read_messages,
+            read_messages,
             session_id=session.session_id,
             after=after,
             before=before,

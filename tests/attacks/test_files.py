@@ -10,25 +10,14 @@ from openclaw.http.files import FileRoot, Found
 from tests.attacks.judging import AttackCase, Verdict, hostile
 from tests.attacks.live import LiveCase
 from tests.http.exchanges import Port
-from tests.http.hostile_paths import TARGETS, careless, hostile_paths
-
-SECRET = b"what nobody may read"
+from tests.http.hostile_paths import SECRET, TARGETS, careless, hostile_paths, surrounded
 
 
 def lay_out(outside: Path) -> Path:
     """A root with files in it, and secrets all around it."""
-    root = outside.joinpath(*"abcdefg", "root")
-    (root / "assets").mkdir(parents=True)
+    root = surrounded(outside)
     (root / "index.html").write_text("the page")
     (root / ".hidden").write_bytes(SECRET)
-    for folder in (outside, *root.parents[:7]):
-        for target in TARGETS:
-            path = folder / target
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(SECRET)
-    (root / "link.txt").symlink_to(outside / TARGETS[0])
-    (root / "assets" / "link").symlink_to("../../secret.txt")
-    (root / "assets" / "up").symlink_to(outside)
     return root
 
 

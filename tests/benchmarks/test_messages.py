@@ -64,20 +64,26 @@ class FigureTests(SynchronousTestCase):
         self.assertAlmostEqual(slope([(0, 10), (1, 12), (2, 14)]), 2)
         self.assertEqual(slope([(0, 10)]), 0)
 
+    def page_of(self, *pairs: tuple[float, float]) -> str:
+        """The page for rounds that took so long alone and beside trouble."""
+        figures = {"cpuSeconds": 2.0, "amount": 1000.0, "perSecond": 500.0}
+        samples = [Sample(LONG, ALONE, 0, {**figures, "answering99": 0.1})]
+        for number, pair in enumerate(pairs, 1):
+            for server, seconds in zip((ALONE, TROUBLED), pair, strict=True):
+                samples.append(Sample(MEASURE, server, number, {**figures, "answering99": seconds}))
+        return page(Result(date="2026-01-01", machine={}, versions={}, scale=1, samples=samples))
+
     def test_the_page_says_what_trouble_changes(self) -> None:
-        figures = {"answering99": 0.1, "cpuSeconds": 2.0, "amount": 1000.0, "perSecond": 500.0}
-        result = Result(
-            date="2026-01-01",
-            machine={},
-            versions={},
-            scale=1,
-            samples=[
-                Sample(LONG, ALONE, 0, figures),
-                Sample(MEASURE, ALONE, 1, figures),
-                Sample(MEASURE, TROUBLED, 1, {**figures, "answering99": 0.105}),
-            ],
-        )
-        self.assertIn("+5.0 %: met", page(result))
-        result.samples[2] = Sample(MEASURE, TROUBLED, 1, {**figures, "answering99": 0.2})
-        self.assertIn("+100.0 %: **missed**", page(result))
+        shown = self.page_of((0.1, 0.105), (0.1, 0.09), (0.2, 0.212))
+        self.assertIn("in 3 pairs of rounds: from -10.0 % to +6.0 %, median +5.0 %: met", shown)
+        self.assertIn("100 (100 to 200)", shown)
+        shown = self.page_of((0.1, 0.2), (0.1, 0.2), (0.1, 0.12))
+        self.assertIn("+100.0 %: **missed**", shown)
         self.assertIn("Not measured", page(Result("d", {}, {}, 1, [])))
+
+    def test_the_page_judges_by_no_few_rounds_and_by_none_that_disagree(self) -> None:
+        shown = self.page_of((0.2, 0.1))
+        self.assertIn("in one pair of rounds: -50.0 %: not shown, for that takes 3 pairs", shown)
+        self.assertIn("not shown", self.page_of((0.1, 0.1), (0.1, 0.1)))
+        shown = self.page_of((0.1, 0.1), (0.1, 0.1), (0.1, 0.111))
+        self.assertIn("not shown, for the pairs differ too much", shown)

@@ -158,6 +158,12 @@ class PlaceTests(SynchronousTestCase):
         ):
             self.assertIn(words, told)
 
+    def test_a_first_start_without_a_file_is_told_and_nothing_is_wrong(self) -> None:
+        settings = read_settings(Options(state_dir=self.mktemp()), {}, HOME)
+        self.assertEqual(settings.warnings, ())
+        (note,) = settings.notes
+        self.assertIn("defaults are used", note)
+
     def test_keys_that_do_nothing_are_named_once_at_start(self) -> None:
         tree = {
             "gatewy": {"port": 1},

@@ -5,12 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import Request
 
 from tests.faults.dialogues import word
+from tests.faults.model_server import ModelServer, end, write
 
 _ASKED = re.compile(r"([a-z]+\d+x\d+) words=(\d+) pause=(\d+)")
 
@@ -20,45 +19,22 @@ def request_for(key: str, words: int, pause_ms: int) -> str:
     return f"{key} words={words} pause={pause_ms}"
 
 
-class Pondering(Resource):
+class Pondering(ModelServer):
     """The model's server.
 
     :param asked: told the key of each message that reaches it.
     """
 
-    isLeaf = True
-
     def __init__(self, reactor: Any, asked: Callable[[str], None]) -> None:
-        super().__init__()
-        self._reactor = reactor
+        super().__init__(reactor)
         self._asked = asked
-        site: Any = Site(self, timeout=None)
-        site.log = lambda request: None
-        self._port = reactor.listenTCP(0, site, interface="127.0.0.1")
 
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._port.getHost().port)
-
-    def stop(self) -> Deferred[Any]:
-        """Listen no more."""
-        return maybeDeferred(self._port.stopListening)
-
-    def render_GET(self, request: Request) -> bytes:
-        """The one model."""
-        return b'{"object": "list", "data": [{"id": "mock-1", "object": "model"}]}'
-
-    def render_POST(self, request: Request) -> int:
+    def say(self, asked: Any, request: Request) -> None:
         """Answer the last message of the conversation."""
-        assert request.content is not None
-        messages = json.loads(request.content.read())["messages"]
-        key, words, pause = _ASKED.findall(json.dumps(messages))[-1]
+        key, words, pause = _ASKED.findall(json.dumps(asked["messages"]))[-1]
         self._asked(key)
-        request.setHeader("content-type", "text/event-stream")
         pieces = [f"{word(key, number + 1)} " for number in range(int(words))]
-        _Answer(self._reactor, request, pieces, int(pause) / 1000)
-        return NOT_DONE_YET
+        _Answer(self.reactor, request, pieces, int(pause) / 1000)
 
 
 class _Answer:
@@ -76,18 +52,11 @@ class _Answer:
     def _step(self) -> None:
         self._timer = None
         for piece in self._pieces:
-            self._write({"content": piece})
+            write(self._request, piece)
             if self._pause:
                 self._timer = self._reactor.callLater(self._pause, self._step)
                 return
-        self._write({}, "stop")
-        self._request.write(b"data: [DONE]\n\n")
-        self._request.finish()
-
-    def _write(self, delta: dict[str, str], finish: str | None = None) -> None:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "mock-1"}
-        self._request.write(b"data: %b\n\n" % json.dumps({**frame, "choices": [choice]}).encode())
+        end(self._request)
 
     def _over(self, _: object) -> None:
         if self._timer is not None and self._timer.active():

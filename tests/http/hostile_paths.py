@@ -6,11 +6,13 @@ that server, and the test asks it first.
 
 import itertools
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 TARGETS = ("secret.txt", "deep/secret.txt")
+SECRET = b"what nobody may read"
+LEAST_PATHS = 2000
 
 # How "one up" and the slash after it can be written; each cluster is decoded by some server.
 UPS = {
@@ -35,6 +37,33 @@ ABSOLUTE = ("{}", "/{}", "//{}", "%2f{}", "\\{}", "file://{}", "%5c{}", "/%2f{}"
 STARTS = ("", "assets/", "index.html/", "assets/../", "./", "%2e/")
 ENDS = ("", "%00", "%00.js", "%2500.html", "?x", "#x", "%23", ";.js")
 DEPTHS = range(1, 9)
+
+
+def surrounded(outside: Path) -> Path:
+    """Make a root with secrets all around it, and links in it that lead to them.
+
+    :param outside: an absolute path; the root is below it, deep enough that eight steps up do not
+        leave it.
+    """
+    root = outside.joinpath(*"abcdefg", "root")
+    (root / "assets").mkdir(parents=True)
+    for folder in (outside, *root.parents[:7]):
+        for target in TARGETS:
+            path = folder / target
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(SECRET)
+    (root / "link.txt").symlink_to(outside / TARGETS[0])
+    (root / "assets" / "link").symlink_to("../../secret.txt")
+    (root / "assets" / "up").symlink_to(outside)
+    return root
+
+
+def harmless(root: Path, paths: Collection[tuple[str, str]]) -> set[str]:
+    """The clusters of which no path leads the careless server to a secret: they prove nothing."""
+    leaked = dict.fromkeys((cluster for cluster, _ in paths), False)
+    for cluster, path in paths:
+        leaked[cluster] |= careless(root, path) == SECRET
+    return {cluster for cluster, leaks in leaked.items() if not leaks}
 
 
 def hostile_paths(outside: Path) -> Iterator[tuple[str, str]]:

@@ -1,25 +1,13 @@
 """kill -9 in the middle of everything: nothing acknowledged is lost, nothing happens twice."""
 
-import os
 import random
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
 
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProcessTransport, IReactorProcess
-from twisted.internet.protocol import ProcessProtocol
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-import tests
 from tests.queue.victim_process import LANES, SENT_AGAIN
-
-ROOT = Path(tests.__file__).absolute().parent.parent
-KILLS = int(os.environ.get("OPENCLAW_TEST_KILLS", "20"))
+from tests.storage.victims import KILLS, run_victim
 
 Line = tuple[str, int]
 
@@ -48,55 +36,14 @@ def _repeats(numbers: Sequence[int]) -> bool:
     return len(set(numbers)) < len(numbers)
 
 
-class Watched(ProcessProtocol):
-    """A process that is killed once it has said so many lines; 0: as soon as it says anything."""
-
-    def __init__(self, lines: int | None) -> None:
-        self._left = lines
-        self._output = bytearray()
-        self._errors = bytearray()
-        self.ended: Deferred[list[Line]] = Deferred()
-
-    def outReceived(self, data: bytes) -> None:
-        """Count lines; the kill comes at an arbitrary point of the work."""
-        self._output += data
-        if self._left is not None and self._left >= 0:
-            self._left -= data.count(b"\n")
-            if self._left < 0:
-                cast(IProcessTransport, self.transport).signalProcess("KILL")
-
-    def errReceived(self, data: bytes) -> None:
-        """Keep what it complains about."""
-        self._errors += data
-
-    def processEnded(self, reason: Failure) -> None:
-        """Hand over what it said; a line cut short was not said."""
-        status: Any = reason.value
-        killed = getattr(status, "signal", None) == signal.SIGKILL
-        if self._errors or (self._left is None) is killed:
-            self.ended.errback(RuntimeError(f"{status}: {self._errors.decode()}"))
-            return
-        whole = self._output[: self._output.rfind(b"\n") + 1].decode()
-        lines = (line.split() for line in whole.splitlines())
-        self.ended.callback([(what, int(number)) for what, number in lines])
-
-
 class KillTests(TestCase):
     timeout = max(120, 5 * KILLS)
 
-    def run_process(self, path: Path, first: int, lines: int | None) -> Deferred[list[Line]]:
-        watched = Watched(lines)
-        cast(IReactorProcess, reactor).spawnProcess(
-            watched,
-            sys.executable,
-            [
-                sys.executable,
-                *("-m", "tests.queue.victim_process", str(path), str(first)),
-                "drain" if lines is None else "on",
-            ],
-            {**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        return watched.ended
+    async def run_process(self, path: Path, first: int, lines: int | None) -> list[Line]:
+        end = "drain" if lines is None else "on"
+        module = "tests.queue.victim_process"
+        said = await run_victim(module, str(path), str(first), end, lines=lines)
+        return [(what, int(number)) for what, number in map(str.split, said)]
 
     async def test_nothing_is_lost_doubled_or_overtaken(self) -> None:
         path = Path(self.mktemp()).absolute() / "journal.sqlite"

@@ -5,7 +5,8 @@ from typing import Any
 from twisted.logger import LogLevel, capturedLogs
 
 from openclaw.protocol.schema.sessions import PatchParams
-from openclaw.sessions import journal
+from openclaw.sessions.journal.inputs import load
+from openclaw.sessions.journal.sweeping import used_bytes
 from openclaw.sessions.sweeping import BATCH, ROOM_BATCH, SessionSweep, SweepRules
 from openclaw.sessions.telling import Telling
 from tests.sessions.rig import MAIN, WorldCase, answers_itself
@@ -40,12 +41,12 @@ class SweepCase(WorldCase):
     def left(self) -> list[str]:
         """The keys there are, the same before and after a restart."""
         keys = [one.key for one in self.world.index.oldest_first()]
-        stored, _ = self.successResultOf(self.world.store.read(journal.load))
+        stored, _ = self.successResultOf(self.world.store.read(load))
         self.assertEqual(sorted(one.key for one in stored), sorted(keys))
         return keys
 
     def used(self) -> int:
-        return self.successResultOf(self.world.store.read(journal.used_bytes))
+        return self.successResultOf(self.world.store.read(used_bytes))
 
 
 class AgeTests(SweepCase):

@@ -18,7 +18,7 @@ from openclaw.errors import ModelError
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.agents import RunOutcome, Turn
 from tests.agents.runtimes.asking import CLOCK, REQUEST
-from tests.agents.runtimes.test_server import Heard
+from tests.agents.runtimes.sink import Heard
 from tests.http.upstream import Counting
 from tests.standins.behaviour import MODEL, REPLY
 from tests.standins.model import site

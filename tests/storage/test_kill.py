@@ -1,60 +1,20 @@
 """kill -9 in the middle of writing: what was acknowledged is there, what failed is not."""
 
-import os
 import random
 import shutil
-import signal
 import sqlite3
-import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProcessTransport, IReactorFromThreads, IReactorProcess
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-import tests
 from openclaw.interfaces.storage import ITransaction
 from openclaw.storage.sqlite import SQLiteStore
+from tests.storage.victims import KILLS, run_victim
 from tests.storage.writer_process import FAILS_EVERY, last
-
-ROOT = Path(tests.__file__).absolute().parent.parent
-KILLS = int(os.environ.get("OPENCLAW_TEST_KILLS", "20"))
-
-
-class Victim(ProcessProtocol):
-    """A writer that is killed as soon as it has acknowledged so many numbers."""
-
-    def __init__(self, acknowledgements: int) -> None:
-        self._left = acknowledgements
-        self._output = bytearray()
-        self._errors = bytearray()
-        self.ended: Deferred[list[int]] = Deferred()
-
-    def outReceived(self, data: bytes) -> None:
-        """Count lines; the kill comes at an arbitrary point of the writer's work."""
-        self._output += data
-        if self._left >= 0:
-            self._left -= data.count(b"\n")
-            if self._left < 0:
-                cast(IProcessTransport, self.transport).signalProcess("KILL")
-
-    def errReceived(self, data: bytes) -> None:
-        """Keep what it complains about."""
-        self._errors += data
-
-    def processEnded(self, reason: Failure) -> None:
-        """Hand over the acknowledged numbers; a line cut short was not acknowledged."""
-        status: Any = reason.value
-        if status.signal == signal.SIGKILL and not self._errors:
-            whole = self._output[: self._output.rfind(b"\n") + 1]
-            self.ended.callback([int(line) for line in whole.split()][1:])
-        else:
-            self.ended.errback(RuntimeError(f"{status}: {self._errors.decode()}"))
 
 
 class KillTests(TestCase):
@@ -71,15 +31,10 @@ class KillTests(TestCase):
         self.assertGreater(len(acknowledged), KILLS)
         await self.opens_again(path, max(acknowledged))
 
-    def killed(self, path: Path, most: int, chance: random.Random) -> Deferred[list[int]]:
-        victim = Victim(chance.randint(0, most))
-        cast(IReactorProcess, reactor).spawnProcess(
-            victim,
-            sys.executable,
-            [sys.executable, "-m", "tests.storage.writer_process", str(path)],
-            {**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        return victim.ended
+    async def killed(self, path: Path, most: int, chance: random.Random) -> list[int]:
+        lines = chance.randint(0, most)
+        said = await run_victim("tests.storage.writer_process", str(path), lines=lines)
+        return [int(line) for line in said][1:]
 
     def inspect(self, path: Path, acknowledged: set[int]) -> None:
         """Check a copy, so that the next writer has to recover the file by itself."""

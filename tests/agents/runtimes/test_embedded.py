@@ -23,7 +23,6 @@ from openclaw.config.providers import providers
 from openclaw.errors import StoreError
 from openclaw.interfaces.agents import (
     IAgentRuntime,
-    IRunSink,
     ModelInfo,
     RunOutcome,
     RunRequest,
@@ -31,6 +30,7 @@ from openclaw.interfaces.agents import (
 )
 from openclaw.interfaces.status import IGatewayView, SessionSummary
 from openclaw.interfaces.tools import Authority
+from tests.agents.runtimes.sink import Heard
 
 LLAMA = ModelInfo(provider="ollama", id="llama3.2", name="Llama")
 KEYLESS = ModelInfo(provider="openai", id="gpt", name="GPT", available=False)
@@ -60,31 +60,6 @@ class View:
     def cron_lines(self) -> Sequence[str]:
         """The test's jobs."""
         return self.jobs
-
-
-@implementer(IRunSink)
-class Heard:
-    """Keeps what the agent produced."""
-
-    def __init__(self) -> None:
-        self.started: list[tuple[str, str]] = []
-        self.deltas: list[str] = []
-        self.is_watched = True
-
-    def thought(self, text: str) -> None:
-        """Nobody looks."""
-
-    def watched(self) -> bool:
-        """See :meth:`IRunSink.watched`."""
-        return self.is_watched
-
-    def model_started(self, provider: str, model: str) -> None:
-        """Keep it."""
-        self.started.append((provider, model))
-
-    def delta(self, text: str) -> None:
-        """Keep it."""
-        self.deltas.append(text)
 
 
 class EmbeddedCase(SynchronousTestCase):

@@ -22,7 +22,7 @@ from openclaw.interfaces.agents import (
     RunRequest,
 )
 from tests.agents.runtimes.asking import REQUEST
-from tests.agents.runtimes.test_server import Heard
+from tests.agents.runtimes.sink import Heard
 
 ONE, TWO, THREE = (ModelInfo(name, "m", name) for name in ("one", "two", "three"))
 

@@ -29,7 +29,8 @@ from openclaw.errors import ModelError
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.agents import RunOutcome
 from tests.agents.runtimes.asking import CLOCK, MODEL, REQUEST
-from tests.agents.runtimes.test_server import Heard, body, nothing, refuse
+from tests.agents.runtimes.sink import Heard
+from tests.agents.runtimes.test_server import body, nothing, refuse
 from tests.http.upstream import Script, Upstream, cut, later, reset
 from tests.standins.behaviour import Behaviour, Call
 from tests.standins.completions import Completions

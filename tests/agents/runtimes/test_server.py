@@ -1,7 +1,6 @@
 """Tests of the runtime for models behind a wire, against a server that misbehaves in each way."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
@@ -10,7 +9,6 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 from twisted.web.server import Request
-from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from openclaw.agents.runtimes.provider import ModelSettings, ProviderSettings
@@ -19,7 +17,6 @@ from openclaw.errors import ModelError
 from openclaw.http.outbound import TreqOutbound
 from openclaw.interfaces.agents import (
     IAgentRuntime,
-    IRunSink,
     ModelInfo,
     RunOutcome,
     RunRequest,
@@ -27,6 +24,7 @@ from openclaw.interfaces.agents import (
     Usage,
 )
 from tests.agents.runtimes.asking import CLOCK
+from tests.agents.runtimes.sink import Heard
 from tests.http.upstream import Script, Upstream, cut, later, reset
 
 KEY = "sk-very-secret-0123456789"
@@ -38,36 +36,6 @@ REQUEST = RunRequest(
     model=MODEL,
     turns=[Turn("user", "hello")],
 )
-
-
-@implementer(IRunSink)
-class Heard:
-    """Keeps what the runtime produced.
-
-    :ivar on_delta: told after each delta.
-    """
-
-    def __init__(self) -> None:
-        self.started: list[tuple[str, str]] = []
-        self.deltas: list[str] = []
-        self.is_watched = True
-        self.on_delta: Callable[[], object] = lambda: None
-
-    def thought(self, text: str) -> None:
-        """Nobody looks."""
-
-    def watched(self) -> bool:
-        """See :meth:`IRunSink.watched`."""
-        return self.is_watched
-
-    def model_started(self, provider: str, model: str) -> None:
-        """Keep it."""
-        self.started.append((provider, model))
-
-    def delta(self, text: str) -> None:
-        """Keep it."""
-        self.deltas.append(text)
-        self.on_delta()
 
 
 def chunk(text: str = "", **more: Any) -> bytes:

@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections import Counter
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,15 @@ from openclaw.agents.tools.workspace import Workspace
 from openclaw.interfaces.tools import Authority, ToolFailed, ToolPlace, ToolResult
 from openclaw.protocol.base import encode
 from tests.agents.tools.rig import OWNER, STRANGER, box, use_of
-from tests.http.hostile_paths import TARGETS, careless, hostile_paths
+from tests.http.hostile_paths import (
+    LEAST_PATHS,
+    SECRET,
+    TARGETS,
+    harmless,
+    hostile_paths,
+    surrounded,
+)
 
-SECRET = b"what nobody may read"
-LEAST_PATHS = 2000
 FLIPS = 400
 
 
@@ -28,17 +32,8 @@ class FilesCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.outside = Path(self.mktemp()).absolute()
-        self.root = self.outside.joinpath(*"abcdefg", "root")
-        (self.root / "assets").mkdir(parents=True)
+        self.root = surrounded(self.outside)
         (self.root / "index.html").write_text("one\ntwo\nthree\n")
-        for folder in (self.outside, *self.root.parents[:7]):
-            for target in TARGETS:
-                path = folder / target
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(SECRET)
-        (self.root / "link.txt").symlink_to(self.outside / TARGETS[0])
-        (self.root / "assets" / "link").symlink_to("../../secret.txt")
-        (self.root / "assets" / "up").symlink_to(self.outside)
         ids = count()
         self.workspaces = Workspaces(
             lambda agent_id: self.root if agent_id == "main" else self.root.with_name(agent_id),
@@ -155,10 +150,7 @@ class EscapeTests(FilesCase):
         return found
 
     def test_careless_tool_would_have_leaked(self) -> None:
-        leaked: Counter[str] = Counter()
-        for cluster, path in self.paths:
-            leaked[cluster] += careless(self.root, path) == SECRET
-        self.assertEqual({cluster for cluster, _ in self.paths if not leaked[cluster]}, set())
+        self.assertEqual(harmless(self.root, self.paths), set())
 
     def test_nothing_is_read_from_outside(self) -> None:
         self.assertGreater(len(self.paths), LEAST_PATHS)
