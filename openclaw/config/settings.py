@@ -243,17 +243,17 @@ def effective(
         backends=programs,
     )
     said = (*warnings, *left_out, *remarks, *more_remarks, *_remarks(settings))
-    absent = _absent(settings)
-    if absent and places.config_is_named:
-        return evolve(settings, warnings=(*said, absent))
-    return evolve(settings, warnings=said, notes=(absent,) if absent else ())
+    return _with_words(settings, said)
 
 
-def _absent(settings: Settings) -> str:
-    """Say that there is no file; empty if there is one. Nobody wrote one before a first start."""
+def _with_words(settings: Settings, said: tuple[str, ...]) -> Settings:
+    """The same with what is to be said at start; nobody wrote a file before a first start."""
     if settings.loaded.exists:
-        return ""
-    return f"no configuration at {settings.places.config_path}; defaults are used"
+        return evolve(settings, warnings=said)
+    absent = f"no configuration at {settings.places.config_path}; defaults are used"
+    if settings.places.config_is_named:
+        return evolve(settings, warnings=(*said, absent))
+    return evolve(settings, warnings=said, notes=(absent,))
 
 
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:
