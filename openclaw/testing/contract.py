@@ -116,6 +116,11 @@ class WholeCase(TestCase):
         finally:
             await client.close()
 
+    async def parked(self) -> set[str]:
+        """The answers of which nobody knows whether they arrived."""
+        letters = (await self.call("queue.inspect", deadLetter=True, limit=100))["messages"]
+        return {one.get("preview", "").strip() for one in letters if one["state"] == "unknown"}
+
     async def account(self) -> dict[str, Any]:
         """The account as ``channels.status`` has it."""
         status = await self.call("channels.status")
@@ -185,8 +190,13 @@ class WholeContract:
                 await deferLater(reactor, 0.03)
             await self.running.stop("KILL")
             await self.run_it()
-        for text in wanted:
-            await self.until(lambda text=text: self.told(text), f"word of {text!r}")
+        deadline = reactor.seconds() + SECONDS
+        while missing := [text for text in wanted if not self.told(text)]:
+            # What a kill cut off while it was sent may have arrived: it is kept for a person.
+            if set(missing) <= await self.parked():
+                break
+            self.assertLess(reactor.seconds(), deadline, f"no word of {missing}")
+            await deferLater(reactor, 0.1)
         self.assertEqual([text for text in wanted if self.texts().count(text) > 1], [])
 
     async def test_a_platform_in_trouble_gets_the_answer_later_and_once(self: Any) -> None:
