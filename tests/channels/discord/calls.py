@@ -21,7 +21,7 @@ from tests.channels.discord.world import APPLICATION_ID, BOT_ID, GUILD_ID
 def gateway_bot(rest: Rest, call: Call) -> Any:
     return {
         "url": rest.world.base,
-        "shards": 1,
+        "shards": rest.shards,
         "session_start_limit": rest.session_limit,
     }
 

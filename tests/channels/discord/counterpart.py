@@ -141,8 +141,8 @@ class FakeDiscord:
 
     @property
     def open_sockets(self) -> int:
-        """See :attr:`Counterpart.open_sockets`."""
-        return len(self.gateway.sockets)
+        """See :attr:`Counterpart.open_sockets`; before its session one hears nothing."""
+        return sum(one.session is not None for one in self.gateway.sockets)
 
     @property
     def most_sockets(self) -> int:

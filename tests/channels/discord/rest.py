@@ -104,6 +104,7 @@ class Rest(Resource):
             "reset_after": 0,
             "max_concurrency": 1,
         }
+        self.shards = 1
         self.flags = 0
         self.commands: list[Any] = []
         self.callbacks: dict[str, Any] = {}

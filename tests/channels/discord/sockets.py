@@ -25,6 +25,15 @@ class Session:
     events: list[tuple[int, str, Any]] = field(factory=list)
     seq: int = 0
     safe: int = 0
+    shard: tuple[int, int] = (0, 1)
+
+    def hears(self, name: str, payload: Any) -> bool:
+        """Whether an event is for this shard; direct messages are for the first."""
+        number, total = self.shard
+        if name in ("READY", "RESUMED") or not isinstance(payload, dict):
+            return True
+        guild_id = payload["id"] if name == "GUILD_CREATE" else payload.get("guild_id")
+        return (int(guild_id) >> 22) % total == number if guild_id else number == 0
 
 
 class GatewaySocket(WebSocketServerProtocol):
@@ -124,6 +133,7 @@ class Gateway(WebSocketServerFactory):
         self.silent = False
         self.acking = True
         self.withholding_ready = False
+        self.fewest_shards = 1
         self.putting_off_resumes = False
         self.sockets: list[GatewaySocket] = []
         self.most = 0
@@ -179,11 +189,21 @@ class Gateway(WebSocketServerFactory):
             return
         if self.withholding_ready:
             return
+        number, total = data.get("shard") or (0, 1)
+        if not 0 <= number < total or total < self.fewest_shards:
+            socket.shut(4011 if total < self.fewest_shards else 4010)
+            return
+        self._begin(socket, intents, (number, total))
+
+    def _begin(self, socket: GatewaySocket, intents: int, shard: tuple[int, int]) -> None:
         self._opened += 1
-        session = Session(id=f"session-{self._opened}", intents=intents)
+        session = Session(id=f"session-{self._opened}", intents=intents, shard=shard)
         self.sessions[session.id] = session
         socket.session = session
         for name, payload in self._ready(session.id):
+            if name == "READY":
+                guilds = [one for one in payload["guilds"] if session.hears("GUILD_CREATE", one)]
+                payload = {**payload, "guilds": guilds, "shard": list(shard)}
             self._dispatch_to(session, name, payload)
 
     def resume(self, socket: GatewaySocket, data: Any) -> None:
@@ -223,6 +243,8 @@ class Gateway(WebSocketServerFactory):
     def _dispatch_to(self, session: Session, name: str, payload: Any, kept: bool = True) -> None:
         if callable(payload):
             payload = payload(session.intents)
+        if not session.hears(name, payload):
+            return
         session.seq += 1
         if kept:
             session.events.append((session.seq, name, payload))

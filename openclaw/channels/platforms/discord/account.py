@@ -10,11 +10,10 @@ from openclaw.channels.platforms.discord.api import Api, root_of
 from openclaw.channels.platforms.discord.delivery import Delivery
 from openclaw.channels.platforms.discord.directory import Directory
 from openclaw.channels.platforms.discord.endpoint import Endpoint
-from openclaw.channels.platforms.discord.intake import Intake
 from openclaw.channels.platforms.discord.interactions import Interactions
-from openclaw.channels.platforms.discord.missed import Missed
-from openclaw.channels.platforms.discord.session import Session, Sessions
+from openclaw.channels.platforms.discord.session import Session
 from openclaw.channels.platforms.discord.settings import DiscordSettings
+from openclaw.channels.platforms.discord.shards import Shard, Shards
 from openclaw.channels.platforms.discord.tokens import Tokens
 from openclaw.channels.platforms.discord.wire import Own
 from openclaw.deferreds import Tasks
@@ -47,25 +46,25 @@ class Account:
         self.hooks = Tasks()
         self.api = Api(link, self.token, root)
         self.addresses = Addresses(self.api, root, settings.allow_insecure)
-        self.sessions = Sessions(link.state, settings.intent_bits())
         self.delivery = Delivery(link, self.api, directory, tokens)
         self.interactions = Interactions(link, self.api, directory, tokens, self.hooks)
         self.endpoint = Endpoint(link, self.interactions, self.own, self.hooks)
-        self.intake = Intake(
-            link,
-            self.api,
-            directory,
-            self.interactions,
-            own=self.own,
-            on_safe=self.sessions.advance,
-            on_failure=on_failure,
-        )
-        self.missed = Missed(link, self.api, self.intake, self.sessions)
-        self.intake.on_direct = self.missed.direct
+
+        def make(number: int, total: int) -> Shard:
+            parts = (link, self.api, directory, self.interactions, self.own, on_failure)
+            return Shard(*parts, number, total)
+
+        self.shards = Shards(link, make)
+
+    @property
+    def session(self) -> Session | None:
+        """One that tells who the bot is, whichever connection it belongs to."""
+        sessions = (one.sessions.current for one in self.shards.all)
+        return next((one for one in sessions if one is not None), None)
 
     def own(self) -> Own:
         """Who the bot is, as far as a session has told."""
-        session = self.sessions.current
+        session = self.session
         return Own(
             id=session.user_id if session else "",
             name=session.user_name if session else "",
@@ -73,7 +72,7 @@ class Account:
             account=self._link.account,
         )
 
-    def opened(self, seq: int, ready: Any) -> None:
+    def opened(self, shard: Shard, seq: int, ready: Any) -> None:
         """READY came.
 
         :raises KeyError: it lacks what a session needs.
@@ -89,5 +88,5 @@ class Account:
             application_id=str((ready.get("application") or {}).get("id") or ""),
             at_ms=self._link.now_ms(),
         )
-        self.intake.begin(session.id, seq)
-        self.sessions.opened(session)
+        shard.intake.begin(session.id, seq)
+        shard.sessions.opened(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from openclaw.channels.hosts import is_loopback
@@ -26,16 +27,23 @@ class Addresses:
         """The session's own address could not be reached; the next try is at the common one."""
         self._shunned = session.id if session else ""
 
-    async def next(self, session: Session | None) -> str:
+    async def ask(self) -> dict[str, Any]:
+        """What Discord says of its gateway; fails with DiscordError."""
+        told = await self._api.get("/gateway/bot")
+        return told if isinstance(told, dict) else {}
+
+    async def next(self, session: Session | None, told: dict[str, Any] | None = None) -> str:
         """The address to open; a session is resumed where READY said, if that can be reached.
 
+        :param told: what :meth:`ask` gave, if it was asked already.
         :raises ChannelDown: no more sessions may be started for now, or the address is unusable.
         """
         own = self._usable(session.url) if session else ""
         if session is not None and own and self._shunned != session.id:
             return own
         self._shunned = ""
-        told = await self._api.get("/gateway/bot")
+        if told is None:
+            told = await self.ask()
         limit = told.get("session_start_limit") or {}
         if session is None and limit.get("remaining") == 0:
             seconds = float(limit.get("reset_after") or 0) / 1000

@@ -16,13 +16,13 @@ FATAL_CLOSES = {
     4004: "Discord does not accept the bot token. Make a new one in the Developer Portal "
     "(Bot > Reset Token) and set it as channels.discord.token.",
     4010: "Discord refused the shard. Nothing of the configuration can cause this; report it.",
-    4011: "The bot is in more guilds than one connection may serve. Remove it from guilds "
-    "(2500 are the limit), for sharding is not supported.",
     4012: "Discord no longer speaks version 10 of its gateway. Install a newer release.",
     4013: "Discord does not know one of the intents. Take channels.discord.intents out of the "
     "configuration, or name only documented ones.",
 }
 """After these no new connection helps. 4014 is :func:`disallowed_intents`."""
+
+SHARDING_REQUIRED = 4011
 
 NEW_SESSION_CLOSES = frozenset({4007, 4009})
 """After these the session is gone; after all others it is resumed."""

@@ -21,6 +21,7 @@ from openclaw.channels.platforms.discord.codes import (
     DISALLOWED_INTENTS,
     FATAL_CLOSES,
     NEW_SESSION_CLOSES,
+    SHARDING_REQUIRED,
 )
 from openclaw.channels.platforms.discord.session import Session
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed
@@ -72,13 +73,14 @@ class Patience:
 
 @define
 class IdentifyPace:
-    """When the account last sent IDENTIFY; Discord takes one every five seconds."""
+    """When IDENTIFY was or will be sent last; Discord takes one every five seconds."""
 
     last: float = float("-inf")
 
     def wait(self, now: float, least: float) -> float:
-        """Seconds until the next one may be sent."""
-        return max(0.0, self.last + least - now)
+        """Seconds until the next one may be sent; whoever asks later comes behind it."""
+        self.last = max(now, self.last + least)
+        return self.last - now
 
 
 @frozen(kw_only=True)
@@ -86,12 +88,14 @@ class Greeting:
     """How the connection introduces itself.
 
     :ivar session: what is to be resumed; ``None`` for a new session.
+    :ivar shard: number and total; ``None`` for a single connection.
     """
 
     token: str
     intents: int
     session: Session | None
     pace: IdentifyPace
+    shard: tuple[int, int] | None = None
 
 
 class _Sent:
@@ -150,6 +154,7 @@ class Connection:
         self.is_ready = False
         self.forgets_session = False
         self.failed_resume = False
+        self.needs_shards = False
         self.safe: Callable[[], int | None] = lambda: None
         self.ended: Deferred[None] = Deferred()
         self.gone: Deferred[None] = Deferred()
@@ -218,16 +223,15 @@ class Connection:
         self._later("identify", wait, self._identify)
 
     def _identify(self) -> None:
-        self._greeting.pace.last = self._clock.seconds()
         properties = {"os": "linux", "browser": "openclaw-gateway", "device": "openclaw-gateway"}
-        self._send(
-            IDENTIFY,
-            {
-                "token": self._greeting.token,
-                "intents": self._greeting.intents,
-                "properties": properties,
-            },
-        )
+        told: dict[str, Any] = {
+            "token": self._greeting.token,
+            "intents": self._greeting.intents,
+            "properties": properties,
+        }
+        if self._greeting.shard is not None:
+            told["shard"] = list(self._greeting.shard)
+        self._send(IDENTIFY, told)
         self._expect("ready", self._patience.ready, "Discord did not send READY")
 
     def _resume(self, session: Session) -> None:
@@ -323,6 +327,9 @@ class Connection:
         """What a close code that Discord sent tells of the next connection."""
         if code == DISALLOWED_INTENTS:
             return IntentsRefused()
+        if code == SHARDING_REQUIRED:
+            self.needs_shards = True
+            return ChannelDown("the bot is in more servers than so few connections may serve")
         if code in FATAL_CLOSES:
             return ChannelFailed(FATAL_CLOSES[code])
         if code in NEW_SESSION_CLOSES:

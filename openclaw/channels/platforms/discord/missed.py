@@ -39,11 +39,16 @@ class Missed:
 
     Guilds tell which of their channels had something new; direct channels are asked one by one.
     While it is not done the session is not worth keeping: the next one begins with it again.
+
+    :param hears_directs: whether direct messages come over this connection.
     """
 
     _log = Logger()
 
-    def __init__(self, link: ILink, api: Api, intake: Intake, sessions: Sessions) -> None:
+    def __init__(
+        self, link: ILink, api: Api, intake: Intake, sessions: Sessions, hears_directs: bool = True
+    ) -> None:
+        self._hears_directs = hears_directs
         self._link = link
         self._api = api
         self._intake = intake
@@ -63,7 +68,7 @@ class Missed:
         self._asked = 0
         self._guilds = {str(one.get("id")) for one in data.get("guilds") or ()}
         self._late = self._link.clock.callLater(GUILDS_SECONDS, self._all_told)
-        for channel_id in self._directs()[-MOST_DIRECTS:]:
+        for channel_id in self._directs()[-MOST_DIRECTS:] if self._hears_directs else ():
             self._ask("", channel_id)
         self._look()
 

@@ -1,4 +1,4 @@
-"""One Discord bot: its connections one after the other, and what is asked of it meanwhile."""
+"""One Discord bot: its connections, and what is asked of it meanwhile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, FirstError
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -26,12 +27,12 @@ from openclaw.channels.platforms.discord.codes import (
 from openclaw.channels.platforms.discord.gateway import (
     Connection,
     Greeting,
-    IdentifyPace,
     IntentsRefused,
     Patience,
 )
 from openclaw.channels.platforms.discord.registering import register
 from openclaw.channels.platforms.discord.settings import DiscordSettings
+from openclaw.channels.platforms.discord.shards import Shard
 from openclaw.channels.text.discord import render
 from openclaw.deferreds import Tasks, deferred
 from openclaw.interfaces.channels import (
@@ -67,11 +68,9 @@ class DiscordChannel:
         self._link = link
         self._settings: DiscordSettings = link.settings
         self._patience = patience or Patience()
-        self._pace = IdentifyPace()
         self._tasks = Tasks()
         self._quick: deque[float] = deque()
         self._made: Account | None = None
-        self._connection: Connection | None = None
         self._is_live = False
 
     # -- connections -----------------------------------------------------------------------------
@@ -82,7 +81,7 @@ class DiscordChannel:
         account = self._account()
         account.api.start_again()
         try:
-            await self._connect(account)
+            await self._connect_all(account)
         except CancelledError:
             await account.hooks.cancel()
             raise
@@ -95,9 +94,36 @@ class DiscordChannel:
         except (DiscordError, OutboundError) as error:
             raise ChannelDown(error.message) from None
 
-    async def _connect(self, account: Account) -> None:
-        session = account.sessions.current
-        url = await account.addresses.next(session)
+    async def _connect_all(self, account: Account) -> None:
+        """Open every connection, and end them all with the first that ends."""
+        shards, told = account.shards, None
+        if shards.new or shards.outgrown:
+            told = await account.addresses.ask()
+            shards.arrange(told)
+        new = shards.new
+        runs: list[Deferred[None]] = []
+        for shard in shards.all:
+            turn = new.index(shard) // shards.at_once if shard in new else 0
+            wait = turn * self._patience.identify
+            runs.append(Deferred.fromCoroutine(self._connect(account, shard, told, wait)))
+        try:
+            await DeferredList(runs, fireOnOneErrback=True, consumeErrors=True)
+        except FirstError as first:
+            first.subFailure.raiseException()
+        finally:
+            self._is_live = False
+            for run in runs:
+                run.cancel()
+            await DeferredList(runs, consumeErrors=True)
+            await self._tasks.cancel()
+
+    async def _connect(
+        self, account: Account, shard: Shard, told: dict[str, Any] | None, wait: float
+    ) -> None:
+        session = shard.sessions.current
+        if wait:
+            await deferLater(self._link.clock, wait)
+        url = await account.addresses.next(session, told)
         connection = Connection(
             self._link.clock,
             self._link.random,
@@ -106,13 +132,14 @@ class DiscordChannel:
                 token=account.token,
                 intents=self._settings.intent_bits(),
                 session=session,
-                pace=self._pace,
+                pace=account.shards.pace(shard),
+                shard=shard.of,
             ),
-            on_event=lambda name, seq, data: self._event(account, name, seq, data),
+            on_event=lambda name, seq, data: self._event(account, shard, name, seq, data),
             on_frame=self._link.heard,
         )
-        account.intake.begin(session.id if session else "", session.seq if session else 0)
-        connection.safe = lambda: account.intake.safe or None
+        shard.intake.begin(session.id if session else "", session.seq if session else 0)
+        connection.safe = lambda: shard.intake.safe or None
         try:
             await self._link.sockets.websocket(
                 url, connection, headers={"user-agent": USER_AGENT}, trusted=True
@@ -120,36 +147,36 @@ class DiscordChannel:
         except OutboundError:
             account.addresses.shun(session)
             raise
-        await self._serve(account, connection)
+        await self._serve(account, shard, connection)
 
-    async def _serve(self, account: Account, connection: Connection) -> None:
+    async def _serve(self, account: Account, shard: Shard, connection: Connection) -> None:
         """Stay until the connection ends, and leave nothing of it behind."""
-        self._connection = connection
+        shard.connection = connection
         try:
             await connection.ended
         except ChannelDown as error:
-            at_once = error.at_once and self._may_return_at_once()
+            at_once = error.at_once and self._may_return_at_once(len(account.shards.all))
             raise ChannelDown(error.message, error.after_seconds, at_once) from None
         finally:
-            self._is_live = False
+            self._is_live = shard.is_live = False
             connection.end(ChannelDown("the account was stopped"))
             await connection.gone
-            self._connection = None
-            if connection.forgets_session or account.sessions.missed_since_ms:
-                account.sessions.forget()
+            shard.connection = None
+            account.shards.outgrown |= connection.needs_shards
+            if connection.forgets_session or shard.sessions.missed_since_ms:
+                shard.sessions.forget()
             elif connection.failed_resume:
-                account.sessions.resume_failed()
-            await account.missed.stop()
-            await account.intake.stop()
-            await self._tasks.cancel()
+                shard.sessions.resume_failed()
+            await shard.missed.stop()
+            await shard.intake.stop()
 
-    def _may_return_at_once(self) -> bool:
+    def _may_return_at_once(self, connections: int) -> bool:
         """A server that sends everybody away at once shall not be asked without a pause."""
         now = self._link.clock.seconds()
         while self._quick and self._quick[0] < now - QUICK_SECONDS:
             self._quick.popleft()
         self._quick.append(now)
-        return len(self._quick) <= MOST_QUICK_RETURNS
+        return len(self._quick) <= MOST_QUICK_RETURNS * connections
 
     async def _which_intents(self, account: Account) -> str:
         try:
@@ -161,28 +188,31 @@ class DiscordChannel:
 
     # -- events ----------------------------------------------------------------------------------
 
-    def _event(self, account: Account, name: str, seq: int, data: Any) -> None:
+    def _event(self, account: Account, shard: Shard, name: str, seq: int, data: Any) -> None:
         if name == "READY":
             try:
-                account.opened(seq, data)
+                account.opened(shard, seq, data)
             except (KeyError, TypeError, AttributeError):
                 self._end(ChannelDown("Discord's READY lacks what a session needs"))
                 return
         if name in ("READY", "RESUMED"):
-            self._works(account)
-        account.intake.take(name, seq, data)
+            self._works(account, shard)
+        shard.intake.take(name, seq, data)
         # After the directory has learnt where it happens, before anything else comes.
         if name == "READY":
-            account.missed.ready(data)
+            shard.missed.ready(data)
         elif name == "GUILD_CREATE" and isinstance(data, dict):
-            account.missed.guild(data)
+            shard.missed.guild(data)
 
-    def _works(self, account: Account) -> None:
-        session = account.sessions.current
+    def _works(self, account: Account, shard: Shard) -> None:
+        session = shard.sessions.current
         if session is None:
             return
-        account.sessions.resumed()
+        shard.sessions.resumed()
+        shard.is_live = True
         account.delivery.own_id = session.user_id
+        if not all(one.is_live for one in account.shards.all):
+            return
         self._is_live = True
         self._link.connected(session.user_name)
         registering = register(self._link, account.api, session.application_id)
@@ -193,8 +223,9 @@ class DiscordChannel:
         self._end(ChannelDown(f"a message could not be taken in ({type(error).__name__})"))
 
     def _end(self, why: Exception) -> None:
-        if self._connection is not None:
-            self._connection.end(why)
+        for shard in self._made.shards.all if self._made is not None else ():
+            if shard.connection is not None:
+                shard.connection.end(why)
 
     # -- what goes out ---------------------------------------------------------------------------
 

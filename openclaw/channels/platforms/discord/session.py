@@ -54,22 +54,24 @@ class Progress:
 
 
 class Sessions:
-    """The one session of an account, in memory and in the account's durable state.
+    """The one session of a shard, in memory and in the account's durable state.
 
     It is written behind: at most one write is under way, always of the newest. A process that dies
     in between resumes a little further back, and hears some events again.
 
+    :param place: tells shards apart; empty for a single one.
     :ivar missed_since_ms: since when messages may have been missed, because a session ended that
         knew of all before; 0 if none were. A session that was opened meanwhile is not kept for
         the next process: only a new one tells again which channels there are.
     """
 
-    def __init__(self, state: IChannelState, intents: int) -> None:
+    def __init__(self, state: IChannelState, intents: int, place: str = "") -> None:
         self._state = state
+        self._session_key, self._missed_key = STATE + place, MISSED + place
         self._writing = False
         self._dirty = False
         self._failed_resumes = 0
-        kept = state.get(MISSED)
+        kept = state.get(self._missed_key)
         self.missed_since_ms = int(kept) if kept.isdecimal() else 0
         self.current: Session | None = None
         last = self._read()
@@ -103,7 +105,15 @@ class Sessions:
     def caught_up(self) -> None:
         """What was missed is safe by now."""
         self.missed_since_ms = 0
-        self._state.put(MISSED, "").addErrback(lambda _: None)  # Then it is asked for once more.
+        # If that fails, it is asked for once more.
+        self._state.put(self._missed_key, "").addErrback(lambda _: None)
+
+    def begin_anew(self, since_ms: int) -> None:
+        """No session of before counts; all that was said since a moment may be missed."""
+        self.current = None
+        self.missed_since_ms = since_ms
+        self._state.put(self._missed_key, str(since_ms or "")).addErrback(lambda _: None)
+        self._write()
 
     def forget(self) -> None:
         """The session is over; the next connection opens a new one."""
@@ -117,10 +127,10 @@ class Sessions:
         if not self.missed_since_ms and session.at_ms:
             self.missed_since_ms = session.at_ms
             # It may fail with the journal; then it is known as long as this process lives.
-            self._state.put(MISSED, str(session.at_ms)).addErrback(lambda _: None)
+            self._state.put(self._missed_key, str(session.at_ms)).addErrback(lambda _: None)
 
     def _read(self) -> Session | None:
-        text = self._state.get(STATE)
+        text = self._state.get(self._session_key)
         try:
             return msgspec.json.decode(text, type=Session) if text else None
         except msgspec.MsgspecError:  # Another release wrote it; a new session costs nothing.
@@ -133,7 +143,7 @@ class Sessions:
         self._writing, self._dirty = True, False
         text = "" if self.current is None else msgspec.json.encode(self.current).decode()
         # It may fail with the journal; then the one before it is resumed, which loses nothing.
-        self._state.put(STATE, text).addBoth(self._written)
+        self._state.put(self._session_key, text).addBoth(self._written)
 
     def _written(self, _: object) -> None:
         self._writing = False
