@@ -52,7 +52,6 @@ class Run:
         nobody but the clients looks.
     :ivar begun: told when an agent has it, perhaps more than once.
     :ivar heard: each is told every piece that may be seen, ungathered.
-    :ivar text: the answer so far, what was not told yet included.
     :ivar shown: whether anything of it was allowed to be seen.
     :ivar steps: what was done with tools so far.
     :ivar ended: fires with the outcome, or fails with :class:`RunCut` or the runtime's failure.
@@ -69,7 +68,9 @@ class Run:
     ) -> None:
         self.entry = entry
         self.started_at_ms = now_ms()
-        self.text = ""
+        self._text = ""
+        self._pieces: list[str] = []
+        self._size = 0
         self.shown = False
         self.provider = ""
         self.model = ""
@@ -90,6 +91,15 @@ class Run:
         self._breaks = False
         self._foreign = 0
         self.steps: list[Turn] = []
+
+    @property
+    def text(self) -> str:
+        """The answer so far, what was not told yet included."""
+        if self._pieces:
+            # Joined when somebody asks: adding each piece to the rest would copy it every time.
+            self._text = "".join((self._text, *self._pieces))
+            self._pieces.clear()
+        return self._text
 
     # -- the runtime tells -------------------------------------------------------------------
 
@@ -117,7 +127,7 @@ class Run:
 
     def next_part(self) -> None:
         """What comes now is another part of the answer: it begins with a new paragraph."""
-        self._breaks = bool(self.text) or bool(self._held)
+        self._breaks = bool(self._size) or bool(self._held)
 
     def commit(self) -> Deferred[None]:
         """See :meth:`IToolSink.commit`."""
@@ -261,23 +271,25 @@ class Run:
             self.ended.callback(outcome)
 
     def _show(self, text: str) -> None:
-        self.text += text
+        self._pieces.append(text)
+        self._size += len(text)
         for heard in tuple(self.heard):
             heard(text)
-        size = len(self.text)
+        size = self._size
         if size < GATHER_FROM or (size - self._told) * GATHER_SHARE >= size:
             self._tell()
 
     def _tell(self) -> None:
         """Tell what was said since the last time, if anything was."""
-        delta, self._told = self.text[self._told :], len(self.text)
-        if not delta:
+        told, self._told = self._told, self._size
+        if told == self._size:
             return
         if self._grew is not None:
             self._grew(self.text)
         if not self._events.wanted("chat", self.entry.session_key):
             self._seq += 1
             return
+        delta = self.text[told:]
         data = AssistantData(text=self.text, delta=delta, item_id=self._item_id)
         self._agent("assistant", data)
         message = Message(

@@ -50,3 +50,32 @@ class Machine:
         """Seconds that the hypervisor gave to others, over all cores."""
         fields = os.pread(self._stat, 200, 0).partition(b"\n")[0].split()
         return int(fields[_STOLEN]) / _TICKS if len(fields) > _STOLEN else 0.0
+
+
+class OtherThreads:
+    """The clocks of all threads of this process but some.
+
+    :param besides: the kernel's ids of those.
+    """
+
+    def __init__(self, besides: set[int]) -> None:
+        self._besides = {str(one) for one in besides}
+        self._known: dict[str, int] = {}
+        self._queued = 0
+
+    def queued(self) -> float:
+        """Seconds that they could have run but had no core, since this was first asked.
+
+        The kernel counts a wait when it ends, so what a thread waits just now is not in it.
+        """
+        for name in os.listdir("/proc/self/task"):
+            if name in self._besides:
+                continue
+            try:
+                with open(f"/proc/self/task/{name}/schedstat", "rb") as file:
+                    now = int(file.read().split()[1])
+            except OSError:  # It ended.
+                continue
+            self._queued += now - self._known.get(name, 0)
+            self._known[name] = now
+        return self._queued / 1e9

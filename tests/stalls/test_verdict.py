@@ -17,10 +17,15 @@ class VerdictTests(SynchronousTestCase):
         self.looks: list[Look] = []
 
     def pass_time(
-        self, wall: float, cpu: float = 0.0, queued: float = 0.0, stolen: float = 0.0
+        self,
+        wall: float,
+        cpu: float = 0.0,
+        queued: float = 0.0,
+        stolen: float = 0.0,
+        others: float = 0.0,
     ) -> None:
-        at = self.now
-        self.now = Point(at.at + wall, at.cpu + cpu, at.queued + queued, at.stolen + stolen)
+        passed = (wall, cpu, queued, stolen, others)
+        self.now = Point(*(was + more for was, more in zip(self.now, passed, strict=True)))
 
     def look(self, blame: str = PRODUCT, **more: Any) -> None:
         shown = {"late": 0.0, "starved": 0.0, "asleep": False, "calls": frozenset({1})}
@@ -54,7 +59,8 @@ class VerdictTests(SynchronousTestCase):
         self.assertHeld("computing", 275)
 
     def test_sleeping(self) -> None:
-        self.sleep(9)
+        """What came before the first look is not known well enough."""
+        self.sleep(10)
         self.assertFree()
         self.pass_time(0.045)
         self.assertHeld("blocked in a call", 270)
@@ -91,10 +97,18 @@ class VerdictTests(SynchronousTestCase):
         self.assertFree()
 
     def test_what_is_certain_of_a_sleep(self) -> None:
-        for _ in range(4):
+        for _ in range(5):
             self.pass_time(0.085)
             self.look(asleep=True, late=0.02)
         self.assertHeld("blocked in a call", 260)
+
+    def test_another_thread_has_no_core(self) -> None:
+        """The reactor waits for it, be it for a lock or for its start; it is seen at the end."""
+        self.sleep(20)
+        self.pass_time(0.02, others=0.4)
+        self.assertFree()
+        self.sleep(20)
+        self.assertHeld("blocked in a call", 595)
 
     def test_the_interpreter_is_shared(self) -> None:
         self.spend(16, cpu=0.0125, asleep=True, late=0.005)

@@ -8,7 +8,8 @@ nothing: a machine that is busy elsewhere makes any turn long. So two things are
 Both count only as far as product code was seen to be at it, and whatever is in doubt does not
 count. When whoever looks comes late itself, no core was free or another thread held the
 interpreter, and that may have kept the reactor too: so much is no waiting. Nor is it known what
-was computed at first, unless the same call of product code goes on before and after.
+was computed at first, unless the same call of product code goes on before and after. A lock may
+be held, and a start be owed, by another thread that has no core: that is no waiting either.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,13 +32,15 @@ class Point(NamedTuple):
     """The clocks at one moment, in seconds; all but the first since some moment in the past.
 
     ``cpu`` and ``queued`` are of the reactor's thread: how long it ran, how long it waited for a
-    core. ``stolen`` is what the hypervisor took, over all cores.
+    core. ``stolen`` is what the hypervisor took, over all cores. ``others`` is how long the other
+    threads of the process waited for a core; it is known from the first look at a turn on.
     """
 
     at: float
     cpu: float
     queued: float
     stolen: float
+    others: float = 0.0
 
 
 class Look(NamedTuple):
@@ -96,11 +99,13 @@ class _Span(NamedTuple):
 
 def verdict(began: Point, looks: Sequence[Look], ended: Point) -> Stall | None:
     """Judge one turn by the looks at it."""
-    spans = [one for one in _spans(began, looks, ended) if one.clear]
-    stolen = ended.stolen - began.stolen
-    computing = [(one.seen, one.look) for one in spans]
-    waiting = [(one.idle, one.look) for one in spans if _slept(one)]
-    return _held("computing", computing, stolen) or _held("blocked in a call", waiting, 0.0)
+    if not looks:
+        return None
+    spans = list(_spans(began, looks, ended))
+    computing = [(one.seen, one.look) for one in spans if one.clear]
+    waiting = [(one.idle, one.look) for one in spans[1:] if one.clear and _slept(one)]
+    stolen, others = ended.stolen - began.stolen, ended.others - looks[0].point.others
+    return _held("computing", computing, stolen) or _held("blocked in a call", waiting, others)
 
 
 def _spans(began: Point, looks: Sequence[Look], ended: Point) -> Iterator[_Span]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.stalls.blame import blame, stack, within
-from tests.stalls.clocks import Machine, ThreadClocks
+from tests.stalls.clocks import Machine, OtherThreads, ThreadClocks
 from tests.stalls.verdict import LIMIT_SECONDS, TICK_SECONDS, Look, Point, Stall, verdict
 
 
@@ -106,7 +106,9 @@ class Watch(threading.Thread):
         self._aside = aside
         self._reactor = threading.get_ident()
         self._clocks = ThreadClocks.mine()
+        self._native = threading.get_native_id()
         self._machine = Machine()
+        self._others: OtherThreads | None = None
         self._number = 0
         self._last = self.point()
 
@@ -115,9 +117,15 @@ class Watch(threading.Thread):
         cpu = self._clocks.cpu() - self._turns.collected
         return Point(time.monotonic(), cpu, self._clocks.queued(), self._machine.stolen())
 
+    def full_point(self) -> Point:
+        """The clocks now, those of all other threads too."""
+        point = self.point()
+        return point._replace(others=self._others.queued() if self._others else 0.0)
+
     def run(self) -> None:
         """Look until the process ends."""
         own, starved = ThreadClocks.mine(), 0.0
+        self._others = OtherThreads({self._native, threading.get_native_id()})
         while True:
             due = time.monotonic() + TICK_SECONDS
             time.sleep(TICK_SECONDS)
@@ -134,6 +142,7 @@ class Watch(threading.Thread):
         self._last = point
         if began_at is None:
             return
+        point = self.full_point()
         asleep = self._clocks.asleep()
         frame = sys._current_frames().get(self._reactor)
         who, calls = blame(frame), within(frame)
@@ -160,7 +169,7 @@ def watch(
     def turn() -> None:
         if not watching:
             watching.append(Watch(turns, aside))
-            turns.now = watching[0].point
+            turns.now = watching[0].full_point
             watching[0].start()
         turns.enter()
         try:

@@ -3,6 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from twisted.python.threadable import isInIOThread
+
+from openclaw.channels.platforms.matrix import content
+from openclaw.channels.platforms.matrix.service import LONG_CHARACTERS
 from openclaw.interfaces.messages import Attachment, Outgoing
 from openclaw.interfaces.outbound import OutboundError
 from tests.channels.channel_case import until
@@ -24,6 +28,25 @@ class SendTests(ServiceCase):
             (shown.chat_id, shown.message_id, shown.text, shown.reply_to),
             (GROUP, sent.message_id, "hi", "$0"),
         )
+
+    async def test_a_long_text_is_formatted_beside_the_reactor(self) -> None:
+        await self.connect()
+        threads: list[bool] = []
+        written = content.words
+
+        def note(words: str) -> dict[str, Any]:
+            threads.append(isInIOThread())
+            return written(words)
+
+        self.patch(content, "words", note)
+        long = "**word** " * (LONG_CHARACTERS // 9 + 1)
+        sent = await self.channel.send(text(long))
+        change = {"id": "a:preview", "kind": "edit", "message_id": sent.message_id}
+        await self.channel.edit(text(f"{long}more", **change))
+        await self.channel.send(text("**short**", id="o2"))
+        self.assertEqual(threads, [False, False, True])
+        shown = [one.text.strip() for one in self.homeserver.shown()]
+        self.assertEqual(shown, [f"{long}more".replace("*", ""), "short"])
 
     async def test_an_answer_that_was_lost_may_be_asked_for_again(self) -> None:
         await self.connect()

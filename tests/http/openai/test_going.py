@@ -145,6 +145,7 @@ class SlowTests(GoingCase):
         await self.until(lambda: run.shown)
         for _ in range(300):
             run.delta("x" * 65_536)
+            await deferLater(reactor, 0)
         await self.until(self.nothing_is_left, 20)
         self.assertEqual(self.model.seen[-1]["outcome"], "caller left")
         talk.transport.resumeProducing()

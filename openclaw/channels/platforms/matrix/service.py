@@ -1,10 +1,12 @@
 """One account on Matrix: signs in, syncs, sends. What keeps it running is the kit."""
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -39,6 +41,8 @@ from openclaw.interfaces.queue import Undelivered
 
 T = TypeVar("T")
 
+LONG_CHARACTERS = 4_000
+"""From here on a text is formatted in a thread: one that is all marks takes 10 µs a character."""
 TYPING_MS = 30_000
 """How long a sign is shown; the kit repeats it earlier."""
 
@@ -137,7 +141,7 @@ class Matrix:
         # What was asked in a room that was replaced meanwhile is answered where people are now.
         room_id = now.syncer.upgrades.latest(await now.places.room(outgoing.target.chat_id))
         if outgoing.attachment is None:
-            event = content.message(outgoing)
+            event = await _written(content.message, outgoing)
         else:
             uri, size = await now.files.store(outgoing.attachment)
             event = content.file(outgoing, uri, size)
@@ -156,7 +160,8 @@ class Matrix:
         room_id = await now.places.room(outgoing.target.chat_id)
         # A growing answer is edited under one id: each of its texts is an edit of its own.
         key = content.transaction("edit", outgoing.id, outgoing.message_id, outgoing.text)
-        sent = await self._put(now, room_id, outgoing, content.edit(outgoing), key)
+        event = await _written(content.edit, outgoing)
+        sent = await self._put(now, room_id, outgoing, event, key)
         # Later edits and answers are about the first event, not about this one.
         return Sent(message_id=outgoing.message_id, chat_id=sent.chat_id)
 
@@ -307,3 +312,12 @@ class Matrix:
         return Undelivered(
             f"{problem.message}; the assistant is no longer in the room: invite it again", "never"
         )
+
+
+async def _written(
+    write: Callable[[Outgoing], dict[str, Any]], outgoing: Outgoing
+) -> dict[str, Any]:
+    """Write an event's content, beside the reactor if it is long."""
+    if len(outgoing.text) < LONG_CHARACTERS:
+        return write(outgoing)
+    return await deferToThread(write, outgoing)
