@@ -12,7 +12,13 @@ from zope.interface import implementer
 
 from openclaw.agents.choices import Choices
 from openclaw.agents.runtimes.failover import Candidate, Chain
-from openclaw.agents.runtimes.provider import KNOWN, ProviderSettings, provider_settings
+from openclaw.agents.runtimes.provider import (
+    COMPLETIONS,
+    KNOWN,
+    RESPONSES,
+    ProviderSettings,
+    provider_settings,
+)
 from openclaw.config.providers import PROCESS, ModelProvider
 from openclaw.errors import ConfigError, InvalidRequest, ModelError
 from openclaw.interfaces.agents import IAgentRuntime, IRunSink, ModelInfo, RunOutcome, RunRequest
@@ -124,6 +130,11 @@ class Catalogue:
             self._built[""] = self.wrap(self.chain)
         return self._built[""]
 
+    def keeps_forms(self, model: ModelInfo) -> bool:
+        """Whether a model's API can be asked for an answer in a form."""
+        settings = self.providers.get(model.provider)
+        return settings is not None and settings.how(model.id).api in (COMPLETIONS, RESPONSES)
+
     def chain(self, request: RunRequest) -> Sequence[Candidate]:
         """List the models that may answer a request, the wanted one first.
 
@@ -136,7 +147,8 @@ class Catalogue:
             refs = self.choices.of(request.agent_id).fallbacks
         models = {wanted.ref: wanted}
         for found in map(self._find, refs):
-            if found is not None:
+            # An answer in no form would be none for whoever asked for one.
+            if found is not None and (request.sampling.form is None or self.keeps_forms(found)):
                 models.setdefault(found.ref, found)
         return [Candidate(model, self._server(model)) for model in models.values()]
 

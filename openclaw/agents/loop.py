@@ -99,7 +99,7 @@ class ToolLoop:
             await self._run.commit()
             if self._run.is_over:
                 raise CancelledError  # The record failed, and the run with it.
-        self._run.tool_started(call)
+        self._run.tell_tool_started(call)
         use = ToolUse(
             run_id=request.run_id,
             session_key=request.session_key,
@@ -109,7 +109,7 @@ class ToolLoop:
             model=self._asking(request),
         )
         result = await self._toolbox.use(call.name, call.arguments, use)
-        self._run.tool_ended(call, result)
+        self._run.tell_tool_ended(call, result)
         return result
 
     def _asking(self, request: RunRequest) -> str:
@@ -118,7 +118,10 @@ class ToolLoop:
         return f"{run.provider}/{run.model}" if run.provider else request.model.ref
 
     def _done(self, outcome: RunOutcome) -> RunOutcome:
-        return evolve(outcome, text="\n\n".join(self._texts), usage=self._usage)
+        text = "\n\n".join(self._texts)
+        # What was thought goes with the words it was thought for: a layout may name their places.
+        thinking = outcome.thinking if text == outcome.text else ""
+        return evolve(outcome, text=text, usage=self._usage, thinking=thinking)
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,6 +25,11 @@ Each event carries the whole text so far, so a long answer told word by word wou
 squared: 8 GB for 200 000 characters. Gathered, it costs its length times :data:`GATHER_SHARE`.
 """
 GATHER_SHARE = 64
+
+MOST_FOREIGN_STEPS = 200
+"""Uses of tools by programs that use them by themselves, of which a run keeps the first."""
+LONGEST_FOREIGN = 20_000
+"""Characters that are kept of what such a tool was given, and of what it said."""
 
 
 class RunCut(Exception):
@@ -82,6 +88,7 @@ class Run:
         self._told = 0
         self._over = False
         self._breaks = False
+        self._foreign = 0
         self.steps: list[Turn] = []
 
     # -- the runtime tells -------------------------------------------------------------------
@@ -125,16 +132,30 @@ class Run:
 
     def tool_started(self, call: ToolCall) -> None:
         """See :meth:`IToolSink.tool_started`."""
-        if self._over:
-            return
-        self._agent("item", _item(call, "start", "running"))
+        self.tell_tool_started(call)
 
     def tool_ended(self, call: ToolCall, result: ToolResult) -> None:
-        """See :meth:`IToolSink.tool_ended`; what the tool said is for the model alone."""
+        """See :meth:`IToolSink.tool_ended`: it becomes a step, like those of our own loop."""
         if self._over:
             return
-        status = "failed" if result.is_error else "completed"
-        self._agent("item", _item(call, "end", status, result.title))
+        self.tell_tool_ended(call, result)
+        if self._foreign < MOST_FOREIGN_STEPS:
+            self._foreign += 1
+            kept = evolve(call, arguments=_cut(call.arguments))
+            self.steps.append(Turn("assistant", "", calls=(kept,)))
+            text = _cut(result.text or result.title)
+            self.steps.append(Turn("tool", text, call_id=call.id, is_error=result.is_error))
+
+    def tell_tool_started(self, call: ToolCall) -> None:
+        """Tell clients that a tool is used."""
+        if not self._over:
+            self._agent("item", _item(call, "start", "running"))
+
+    def tell_tool_ended(self, call: ToolCall, result: ToolResult) -> None:
+        """Tell clients that it has been; what the tool said is for the model alone."""
+        if not self._over:
+            status = "failed" if result.is_error else "completed"
+            self._agent("item", _item(call, "end", status, result.title))
 
     def thought(self, text: str) -> None:
         """See :meth:`IRunSink.thought`."""
@@ -291,6 +312,11 @@ class Run:
             **fields,
         )
         self._events.publish("chat", event, entry.session_key)
+
+
+def _cut(text: str) -> str:
+    left = len(text) - LONGEST_FOREIGN
+    return text if left <= 0 else f"{text[:LONGEST_FOREIGN]}\n[cut here: {left} more characters]"
 
 
 def _item(call: ToolCall, phase: str, status: str, title: str = "") -> dict[str, Any]:

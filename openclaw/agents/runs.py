@@ -6,6 +6,7 @@ from typing import Protocol
 
 from twisted.internet.defer import gatherResults
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -32,6 +33,8 @@ from openclaw.interfaces.tools import Authority, IToolbox
 from openclaw.protocol.schema.chat import Message, TextPart
 
 MAX_SECONDS = 24 * 3600.0
+STORE_AGAIN_SECONDS = (1.0, 2.0)
+PROGRAM, WORKER = "process", "worker"
 
 
 class Models(Protocol):
@@ -209,7 +212,7 @@ class Runs:
             agent_id=entry.agent_id,
             model=self._commands.models()[0] if command else model,
             turns=turns,
-            system=entry.system if runtime is self._commands else await self._system(entry),
+            system=entry.system if command else await self._system(entry, runtime.name),
             timeout_seconds=self._seconds(entry),
             tools=wishes.tools,
             tool_choice=wishes.tool_choice,
@@ -221,12 +224,12 @@ class Runs:
         absorb = partial(self._conversations.absorb, entry)
         return await ToolLoop(runtime, run, toolbox, absorb).work(request)
 
-    async def _system(self, entry: Input) -> str:
+    async def _system(self, entry: Input, runtime: str) -> str:
         """What a model is told before the turns."""
         conversations, key, skills = self._conversations, entry.session_key, ""
-        if self.skills is not None:
+        if self.skills is not None and _reads_skills(runtime, entry):
             without = skills_without(conversations.row(key))
-            skills = await self.skills.prompt(entry.agent_id, without)
+            skills = await self.skills.prompt(entry.agent_id, without, runtime == PROGRAM)
         memory = memory_prompt(conversations.memory(key))
         return "\n\n".join(part for part in (entry.system, skills, memory) if part)
 
@@ -237,7 +240,7 @@ class Runs:
         run.lifecycle({"phase": "finishing", "stopReason": ending.stop_reason})
         if run.entry.origin is not None:
             await self._replies.settle(run.entry)
-        message = await self._conversations.finish(run.entry, ending)
+        message = await self._store(run.entry, ending)
         data = {
             "startedAt": ending.started_at_ms,
             "endedAt": ending.ended_at_ms,
@@ -249,6 +252,23 @@ class Runs:
         else:
             run.lifecycle({"phase": "end", **data})
         self._tell_end(run, ending, message)
+
+    async def _store(self, entry: Input, ending: Ending) -> Message | None:
+        """Store an end, again if the disk was in trouble for a moment: it was paid for."""
+        for seconds in STORE_AGAIN_SECONDS:
+            try:
+                return await self._conversations.finish(entry, ending)
+            except StoreError as error:
+                if error.details and error.details.get("code") == "CONSTRAINT":
+                    raise  # What the journal does not take now it will never take.
+                self._log.warn(
+                    "the end of {run} is stored again in {seconds} s: {why}",
+                    run=entry.run_id,
+                    seconds=seconds,
+                    why=error.message,
+                )
+            await deferLater(self._clock, seconds)
+        return await self._conversations.finish(entry, ending)
 
     def _tell_broken(self, run: Run, words: str, kind: str) -> None:
         run.lifecycle({"phase": "error", "error": words, "endedAt": self._now_ms()})
@@ -275,6 +295,7 @@ class Runs:
             model=run.model,
             steps=tuple(run.steps),
             calls=outcome.calls,
+            thinking=outcome.thinking,
         )
 
     def _cut_ending(self, run: Run, cut: RunCut) -> Ending:
@@ -328,6 +349,16 @@ class Runs:
     def _conversations(self) -> IConversations:
         assert self.conversations is not None
         return self.conversations
+
+
+def _reads_skills(runtime: str, entry: Input) -> bool:
+    """Whether whoever answers can read skills.
+
+    A program on another host cannot, and one that answers a guest may have no tool to do it with.
+    """
+    if runtime == WORKER:
+        return False
+    return runtime != PROGRAM or authority_of(entry).owner
 
 
 def authority_of(entry: Input) -> Authority:

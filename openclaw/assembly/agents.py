@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, succeed
 
 from openclaw.agents.runtimes.worker.runtime import WorkerRuntime
 from openclaw.agents.runtimes.worker.workers import Workers
@@ -15,7 +15,11 @@ from openclaw.config.settings import Settings
 from openclaw.interfaces.agents import IAgentRuntime, ModelInfo
 
 if TYPE_CHECKING:
-    from openclaw.agents.runtimes.process.runtime import AgentProgram, ProcessRuntime
+    from openclaw.agents.runtimes.process.runtime import (
+        AgentProgram,
+        EnvironmentOf,
+        ProcessRuntime,
+    )
     from openclaw.agents.runtimes.process.supervisor import Alarm
 
 
@@ -25,6 +29,7 @@ class AgentPrograms:
     :param noticed: told what diagnostics should know: a kind, and words.
     :ivar workers: the hosts that run some of them.
     :ivar changed: told when one has gone down; set once health is made.
+    :ivar environment: what skills are given in a run; set once skills are made.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class AgentPrograms:
         self._noticed = noticed
         self._made: list[ProcessRuntime] = []
         self.changed: Callable[[], object] = lambda: None
+        self.environment: EnvironmentOf = lambda request: succeed({})
 
     def runtime(self, backend: AgentBackend) -> IAgentRuntime:
         """Make the runtime of one; it starts nothing before its first run."""
@@ -55,6 +61,7 @@ class AgentPrograms:
             self._reactor,
             known_secrets(self._settings).clean,
             self._alarmed,
+            lambda request: self.environment(request),
         )
         self._made.append(made)
         return made

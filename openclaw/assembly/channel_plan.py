@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from openclaw.config.check import describe
 from openclaw.config.load import load
+from openclaw.config.schema import Config
 from openclaw.config.settings import Settings
+from openclaw.errors import ConfigError
+from openclaw.routing.patterns import fault
 
 if TYPE_CHECKING:
     from openclaw.channels.accounts import ConfiguredAccount
@@ -42,18 +46,35 @@ def plan_channels(settings: Settings, environ: Mapping[str, str]) -> ChannelPlan
         return ChannelPlan()
 
     def reread() -> Sequence[ConfiguredAccount]:
-        config = load(settings.places.config_path).config
-        return _read(config.channels, {**config.env.vars, **environ})[0]
+        return _read(load(settings.places.config_path).config, environ)[0]
 
-    accounts, remarks = _read(settings.config.channels, {**settings.config.env.vars, **environ})
+    accounts, remarks = _read(settings.config, environ)
     return ChannelPlan(accounts=accounts, remarks=remarks, reread=reread)
 
 
 def _read(
-    sections: Mapping[str, Any], known: Mapping[str, str]
+    config: Config, environ: Mapping[str, str]
 ) -> tuple[tuple[ConfiguredAccount, ...], tuple[str, ...]]:
     # Loaded here, for a gateway without channels need not pay for them.
     from openclaw.channels.accounts import read_accounts
     from openclaw.channels.registry import Registry
 
-    return read_accounts(sections, known, Registry())
+    defaults = {**_of_groups(config), **(config.channels.get("defaults") or {})}
+    sections = {**config.channels, "defaults": defaults}
+    return read_accounts(sections, {**config.env.vars, **environ}, Registry())
+
+
+def _of_groups(config: Config) -> Mapping[str, Any]:
+    """What is said of the groups of all channels, in the keys of one."""
+    said = config.messages.group_chat
+    for at, pattern in enumerate(said.mention_patterns or ()):
+        found = fault(pattern)
+        if found:
+            path = f"messages.groupChat.mentionPatterns[{at}]"
+            raise ConfigError(f"expected {found}, found {describe(pattern)}", path)
+    known = {"mentionPatterns": said.mention_patterns, "historyLimit": said.history_limit}
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in known.items()
+        if value is not None
+    }

@@ -244,7 +244,11 @@ class _Rules:
         for old, new in moved.items():
             if old in groups:
                 groups.setdefault(new, groups[old])
-        return evolve(rules, groups=groups)
+        # In the order they moved: each has the first id of the one it was.
+        first: dict[str, str] = {}
+        for old, new in moved.items():
+            first[new] = first.get(old, old)
+        return evolve(rules, groups=groups, moved_from=first)
 
 
 def make_channels(needs: ChannelNeeds) -> ChannelParts:

@@ -18,13 +18,14 @@ from openclaw import __version__
 from openclaw.agents.catalogue import Catalogue, make_catalogue
 from openclaw.agents.choices import choices_of
 from openclaw.agents.runs import Runs
-from openclaw.agents.runtimes.commands import Scene
+from openclaw.agents.runtimes.commands import Scene, is_command
 from openclaw.agents.runtimes.controls import Controls
 from openclaw.agents.runtimes.cooling import Cooling
 from openclaw.agents.runtimes.embedded import EmbeddedAgent
 from openclaw.agents.runtimes.embeddings import Embeddings
 from openclaw.agents.runtimes.failover import Failover
 from openclaw.agents.runtimes.provider import ProviderSettings
+from openclaw.agents.tools.session_rules import skills_without
 from openclaw.assembly.access import Access, make_access
 from openclaw.assembly.agents import AgentPrograms
 from openclaw.assembly.audit import make_trail
@@ -184,7 +185,11 @@ def make_domain(
             reactor=reactor,
         )
     )
-    core.runs.toolbox, core.runs.skills = tooling.toolbox, tooling.skills
+    skills, row = tooling.skills, core.conversations.row
+    core.runs.toolbox, core.runs.skills = tooling.toolbox, skills
+    core.programs.environment = lambda request: skills.environment(
+        request.agent_id, skills_without(row(request.session_key))
+    )
     controls.runs, controls.conversations = core.runs, core.conversations
     controls.approvals, controls.command_line = tooling.approvals, command_line
     return Domain(tooling=tooling, controls=controls, **asdict(core, recurse=False))
@@ -216,7 +221,17 @@ def _make_core(
     index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
     mode_of = _mode_of(settings.config.messages.queue)
     conversations = Conversations(
-        store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies, mode_of=mode_of
+        store,
+        runs,
+        broadcaster,
+        index,
+        keys,
+        reactor,
+        now_ms,
+        make_id,
+        replies,
+        mode_of=mode_of,
+        is_command=is_command,
     )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.

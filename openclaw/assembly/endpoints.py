@@ -16,6 +16,7 @@ from openclaw.http.openai.invoke import InvokeTool
 from openclaw.http.openai.models import Models
 from openclaw.http.openai.responses.endpoint import Responses
 from openclaw.http.openai.running import Running
+from openclaw.interfaces.agents import ModelInfo
 from openclaw.interfaces.tools import IToolbox
 
 
@@ -67,18 +68,20 @@ def _talking(needs: Needs, addresses: Addresses) -> Mapping[str, Serve]:
     """What starts runs."""
     domain = needs.domain
 
-    def sees_images(session_key: str) -> bool:
+    def model(session_key: str) -> ModelInfo:
+        """The model that answers in a session, which need not exist."""
         row = domain.conversations.row(session_key)
         ref = f"{row.model_provider}/{row.model}" if row else ""
         agent = session_key.split(":")[1]
-        return "image" in model_of(domain.catalogue, ref, agent).input
+        return model_of(domain.catalogue, ref, agent)
 
     running = Running(
         conversations=domain.conversations,
         runs=domain.runs,
         tasks=needs.tasks,
         take_work=needs.front.limits.work.take,
-        sees_images=sees_images,
+        sees_images=lambda key: "image" in model(key).input,
+        keeps_forms=lambda key: domain.catalogue.keeps_forms(model(key)),
         noticed=domain.figures.notices.note,
     )
     chat = ChatCompletions(running=running, addresses=addresses, now_ms=now_ms)

@@ -36,7 +36,12 @@ def make_skills(
         is_set=lambda path: _is_set(settings.loaded.tree, path),
         os=sys.platform,
     )
-    rules = SkillRules(disabled=disabled, allowed=allowed)
+    rules = SkillRules(
+        disabled=disabled,
+        allowed=allowed,
+        bundled=config.skills.allow_bundled,
+        values=settings.skills,
+    )
     return SkillShelf(_places(settings, workspace_of), rules, around, in_thread, reactor)
 
 

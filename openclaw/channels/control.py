@@ -30,8 +30,12 @@ class Control:
         return sender_name(message) in self.owners
 
     def is_command(self, message: Inbound) -> bool:
-        """Whether it is such a command, whoever gives it; a pressed button or an edit is none."""
-        return message.kind in _SAID and bool(self.method_of(message.text))
+        """Whether it is such a command, whoever gives it; a pressed button or an edit is none.
+
+        It begins with its slash: such a message is never put together with others.
+        """
+        said = message.kind in _SAID and message.text.startswith("/")
+        return said and bool(self.method_of(message.text))
 
     def is_urgent(self, message: Inbound) -> bool:
         """Whether it is such a command of the owner: it needs no mention, and is never too much."""

@@ -52,7 +52,8 @@ def _where(message: Inbound) -> str:
 
 def _said(message: Inbound) -> str:
     captions = [one.caption for one in message.attachments if one.caption]
-    text = "\n".join([message.text, *(one for one in captions if one != message.text)])
+    # A caption is mostly the text as well, perhaps with a note on a file behind it.
+    text = "\n".join([message.text, *(one for one in captions if one not in message.text)])
     return text if message.chat_type == "dm" else f"{name_of(message.sender)}: {text}"
 
 

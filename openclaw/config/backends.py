@@ -83,7 +83,7 @@ def _check(id: str, backend: CliBackend, config: Config) -> None:
 def _ready(id: str, backend: CliBackend, environ: Mapping[str, str], home: Path) -> AgentBackend:
     path = f"{PATH}.{id}.env"
     own = {name: _value(value, environ, f"{path}.{name}") for name, value in backend.env.items()}
-    secrets = [own[name] for name, value in backend.env.items() if _hidden(name, value)]
+    secrets = [own[name] for name, value in backend.env.items() if hidden(name, value)]
     return AgentBackend(
         id=id,
         argv=_argv(backend, home),
@@ -115,6 +115,6 @@ def _value(secret: Secret, environ: Mapping[str, str], path: str) -> str:
     return resolve(secret, environ, path) or ""
 
 
-def _hidden(name: str, value: Secret) -> bool:
+def hidden(name: str, value: Secret) -> bool:
     """Whether a value is a secret: it was looked up, or is called like one."""
     return not isinstance(value, str) or "${" in value or is_secret(name)

@@ -18,6 +18,8 @@ def known_secrets(settings: Settings, *more: str) -> KnownSecrets:
             found |= set(headers.values())
     for backend in settings.backends.values():
         found |= set(backend.secrets)
+    for skill in settings.skills.values():
+        found |= set(skill.secrets)
     for server in settings.mcp.values():
         found |= set(server.secrets)
     found |= set((settings.sealing.keys.given or "").replace(",", " ").split())

@@ -27,6 +27,7 @@ from openclaw.config.schema import Config
 from openclaw.config.schema.agents import choice_of
 from openclaw.config.schema.gateway import AuthMode
 from openclaw.config.sealing import SealingSettings, sealing_settings
+from openclaw.config.skills import SkillValues, skill_values
 from openclaw.config.ssh import SshTarget, read_ssh_target
 from openclaw.config.tls import TlsSettings, tls_settings
 from openclaw.errors import ConfigError
@@ -103,6 +104,7 @@ class Settings:
     :ivar pins: keys of the servers that outgoing connections lead to, by lowercase host name.
     :ivar sealing: how the journal is sealed.
     :ivar access: credentials besides token and password, and second factors.
+    :ivar skills: what skills are given, by their keys.
     :ivar backends: agents that are programs, by id; each is a provider too.
     :ivar search_path: where programs are.
     :ivar variables: names of the environment that have a value; the values are not kept.
@@ -135,6 +137,7 @@ class Settings:
     sealing: SealingSettings = field(factory=SealingSettings)
     access: AccessSettings = field(factory=AccessSettings)
     address_list: AddressList = field(factory=AddressList)
+    skills: Mapping[str, SkillValues] = field(factory=dict)
     backends: Mapping[str, AgentBackend] = field(factory=dict)
     search_path: str = field(default="", eq=False, repr=False)
     variables: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
@@ -202,6 +205,7 @@ def effective(
     programs, left_out = backends(config, known, home)
     ready, warnings = providers(config, known, programs.values())
     mcp, remarks = mcp_servers(config.mcp, known, home)
+    skills, more_remarks = skill_values(config.skills, known)
     workspace = config.agents.defaults.workspace
     common = _expanded(workspace, home) if workspace else places.state_dir / "workspace"
     log_file = config.logging.file
@@ -233,20 +237,23 @@ def effective(
         sealing=sealing_settings(config, known, places.own_dir, home),
         access=access_settings(config, home),
         address_list=read_address_list(config.access.ip_whitelist),
+        skills=skills,
         backends=programs,
     )
-    said = (*warnings, *left_out, *remarks, *_remarks(settings))
-    absent = _absent(settings)
-    if absent and places.config_is_named:
-        return evolve(settings, warnings=(*said, absent))
-    return evolve(settings, warnings=said, notes=(absent,) if absent else ())
+    return _told(settings, (*warnings, *left_out, *remarks, *more_remarks, *_remarks(settings)))
 
 
-def _absent(settings: Settings) -> str:
-    """Say that there is no file; empty if there is one. Nobody wrote one before a first start."""
+def _told(settings: Settings, warnings: tuple[str, ...]) -> Settings:
+    """The same with what an operator is told, also that there is no file.
+
+    That is a warning only where somebody named one: nobody wrote one before a first start.
+    """
     if settings.loaded.exists:
-        return ""
-    return f"no configuration at {settings.places.config_path}; defaults are used"
+        return evolve(settings, warnings=warnings)
+    absent = f"no configuration at {settings.places.config_path}; defaults are used"
+    if settings.places.config_is_named:
+        return evolve(settings, warnings=(*warnings, absent))
+    return evolve(settings, warnings=warnings, notes=(absent,))
 
 
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:

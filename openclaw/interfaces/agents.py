@@ -1,6 +1,7 @@
 """Where a run meets whatever produces its answer: the runtime, its request and its sink."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
@@ -76,10 +77,26 @@ class ModelInfo:
 
 
 @frozen(kw_only=True)
+class AnswerForm:
+    """A form that an answer has to have: JSON.
+
+    :ivar name: the schema's; empty for any JSON object.
+    :ivar schema: JSON Schema.
+    :ivar strict: whether nothing else may be said; ``None`` as the model likes.
+    """
+
+    name: str = ""
+    description: str = ""
+    schema: dict[str, Any] = field(factory=dict)
+    strict: bool | None = None
+
+
+@frozen(kw_only=True)
 class Sampling:
     """How a model chooses its words; whatever is not set is left to the model.
 
     :ivar stop: texts that end the answer.
+    :ivar form: the form of the answer; ``None`` for words. Only some APIs know of any.
     """
 
     temperature: float | None = None
@@ -88,6 +105,7 @@ class Sampling:
     presence_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    form: AnswerForm | None = None
 
 
 @frozen
@@ -160,7 +178,7 @@ class IToolSink(Interface):
         """A tool is used; whoever uses it has called ``commit`` before, if it can be felt."""
 
     def tool_ended(call: ToolCall, result: ToolResult) -> None:
-        """The use of a tool is over."""
+        """The use of a tool is over; it is kept in the transcript, so secrets are hidden in it."""
 
     def commit() -> Deferred[None]:
         """Make sure that the run is never run again: something is about to be done outside.
@@ -194,8 +212,14 @@ class ISummaries(Interface):
     def can(ref: str) -> bool:
         """Whether a model, ``provider/model``, can write a summary."""
 
-    def write(ref: str, session_key: str, agent_id: str, turns: Sequence[Turn]) -> Deferred[str]:
-        """Sum up a conversation; fails with ModelError or TimeoutError if there is no summary."""
+    def write(
+        ref: str, session_key: str, agent_id: str, turns: Sequence[Turn], owner: bool
+    ) -> Deferred[str]:
+        """Sum up a conversation, in pieces where it is larger than what the model takes at a time.
+
+        :param owner: whether the owner asked for it; used where a model works for nobody else.
+        :return: fails with ModelError or TimeoutError if there is no summary.
+        """
 
 
 @frozen

@@ -140,6 +140,7 @@ class Ending:
     :ivar failover_reason: see :class:`openclaw.errors.ModelError`; told, and not kept.
     :ivar steps: what was done with tools on the way.
     :ivar calls: see :attr:`RunRecord.calls`.
+    :ivar thinking: see :attr:`openclaw.interfaces.agents.Turn.thinking`.
     """
 
     state: Literal["done", "failed", "aborted", "timeout", "interrupted"]
@@ -155,6 +156,19 @@ class Ending:
     failover_reason: str = ""
     steps: tuple[Turn, ...] = ()
     calls: tuple[ToolCall, ...] = ()
+    thinking: str = ""
+
+
+@frozen(kw_only=True)
+class Unsummed:
+    """A piece of a conversation that no summary stands for yet.
+
+    :ivar turns: in order; before the first of all, the summary that there is.
+    :ivar upto: place of its last message.
+    """
+
+    turns: Sequence[Turn]
+    upto: int
 
 
 class IConversations(Interface):
@@ -218,6 +232,12 @@ class IConversations(Interface):
 
     def said(key: str) -> Deferred[Sequence[Turn]]:
         """What a model would be told of a session: an earlier summary and what came after it."""
+
+    def unsummed(key: str, after: int, most: int) -> Deferred[Unsummed]:
+        """Messages that no summary stands for, oldest first: those of ``most`` places at a time.
+
+        :param after: the place up to which they were read already; 0: behind the summary.
+        """
 
     def memory(key: str) -> str:
         """What the agent wrote down in a session for later; no other session sees it."""

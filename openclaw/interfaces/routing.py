@@ -49,6 +49,9 @@ class AccessRules:
     :ivar groups: by chat id, ``*`` for all others; if there are any, the others are shut out.
     :ivar group_allow_from: who may speak in groups; ``None`` for everybody in a group let in.
     :ivar mention_patterns: regular expressions, checked when the configuration was read.
+    :ivar allow_bots: ``mentions`` for those that address the assistant.
+    :ivar moved_from: the first id of each group that has another one by now; its session, and
+        what is configured for it, stay its own.
     """
 
     dm: str = "pairing"
@@ -58,7 +61,8 @@ class AccessRules:
     group_allow_from: frozenset[str] | None = None
     require_mention: bool = True
     mention_patterns: tuple[str, ...] = ()
-    allow_bots: bool = False
+    allow_bots: bool | Literal["mentions"] = False
+    moved_from: Mapping[str, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)

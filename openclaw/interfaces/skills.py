@@ -1,6 +1,6 @@
 """Where runs and methods meet the skills of agents: instructions in directories of their own."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
@@ -11,10 +11,19 @@ from openclaw.protocol.schema.skills import SkillsStatus
 class ISkills(Interface):
     """The skills that each agent has now; a change on disk is seen within a few seconds."""
 
-    def prompt(agent_id: str, without: Collection[str] = ()) -> Deferred[str]:
+    def prompt(
+        agent_id: str, without: Collection[str] = (), as_files: bool = False
+    ) -> Deferred[str]:
         """What a model is told of an agent's skills; empty if there are none. Never fails.
 
         :param without: names of skills that it is not told of.
+        :param as_files: told where they are, for agents that read files by themselves.
+        """
+
+    def environment(agent_id: str, without: Collection[str] = ()) -> Deferred[Mapping[str, str]]:
+        """What the skills that an agent can use are given: variables by name, with secrets.
+
+        For processes of the owner's runs, and for nothing else. Never fails.
         """
 
     def status(agent_id: str) -> Deferred[SkillsStatus]:

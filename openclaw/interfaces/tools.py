@@ -19,7 +19,7 @@ class Authority:
     """On whose behalf a run acts: never more than whoever asked may do.
 
     :ivar owner: whether the owner asked: a device or token of theirs, or a sender that
-        ``gateway.auth.adminChannels`` names.
+        ``gateway.auth.admin_channels`` names.
     :ivar scopes: operator scopes of the client that asked; empty for people on channels.
     :ivar origin: where the run was asked for from a channel; ``None`` for clients and programs.
     :ivar commanded_by: see :attr:`openclaw.interfaces.conversations.NewInput.commanded_by`.

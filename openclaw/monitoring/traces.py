@@ -82,10 +82,12 @@ class Traces(Service):
         self._kept_ms = kept_ms
         self._steps: list[_Step] = []
         self._timer: IDelayedCall | None = None
-        self._writing: Deferred[None] = succeed(None)
+        self._stopped = False
 
     def note(self, key: str, step: str, detail: str = "") -> None:
         """See :meth:`ITraces.note`."""
+        if self._stopped:
+            return  # What ends after everything else has no journal to be written to.
         if len(self._steps) < MOST_WAITING:
             self._steps.append(_Step(key, self._now_ms(), step, detail[:DETAIL_CHARACTERS]))
         if self._timer is None:
@@ -107,9 +109,15 @@ class Traces(Service):
         """Forget what is old."""
         await self._store.run(_forget, before=self._now_ms() - self._kept_ms)
 
+    def startService(self) -> None:
+        """Nothing to do: the first step starts the writing."""
+        super().startService()
+        self._stopped = False
+
     def stopService(self) -> Deferred[None]:
         """Write what is left; fires when that is done, or cannot be."""
         super().stopService()
+        self._stopped = True
         return self._flush()
 
     def _flush(self) -> Deferred[None]:

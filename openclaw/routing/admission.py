@@ -69,6 +69,8 @@ class Admission:
         mentioned = addressed(message, rules)
         if message.kind not in STARTING:
             return Verdict(refusal="not_wanted", mentioned=mentioned)
+        if message.sender.is_bot and rules.allow_bots == "mentions" and not mentioned:
+            return Verdict(refusal="bot")
         if self._urgent(message):
             return Verdict(mentioned=mentioned)
         if not mentioned and needs_mention(message, rules) and not _controls(message, rules):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 from zope.interface import implementer
 
 from openclaw.errors import InvalidRequest
@@ -41,6 +42,11 @@ class Router:
         :raises InvalidRequest: the event names no chat or sender; such a one is never admitted.
         """
         agent_id, level = self._agent(message, rules)
+        first_id = rules.moved_from.get(message.chat_id)
+        if first_id is not None:
+            message = msgspec.structs.replace(message, chat_id=first_id)
+            if level != "peer":
+                agent_id, level = self._agent(message, rules)
         key = self._keys.key(agent_id, message)
         return Place(agent_id=agent_id, session_key=key, binding=level)
 

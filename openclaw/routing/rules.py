@@ -60,7 +60,7 @@ class _Reading:
                 '"*" in allowFrom beside "open", or another policy',
                 settings.dm_policy,
             )
-        senders = settings.group_allow_from
+        senders = settings.group_senders()
         return AccessRules(
             dm=settings.dm_policy,
             allow_from=allow_from,

@@ -23,6 +23,7 @@ from openclaw.interfaces.conversations import (
     NewInput,
     Receipt,
     RunRecord,
+    Unsummed,
 )
 from openclaw.interfaces.events import IEvents
 from openclaw.interfaces.storage import IStore
@@ -75,7 +76,9 @@ class Conversations:
         replies: IReplies,
         lane_capacity: int = CAPACITY,
         mode_of: ModeOf = lambda entry: "followup",
+        is_command: Callable[[str], bool] = lambda text: False,
     ) -> None:
+        self._is_command = is_command
         self._mode_of = mode_of
         self._store = store
         self._tell = Telling(events, index, now_ms)
@@ -169,6 +172,7 @@ class Conversations:
                 session_id=self._make_id(),
                 message_id=self._make_id(),
                 now=self._now_ms(),
+                titles=new.kind != "heartbeat" and not self._is_command(new.text),
             )
             receipt = await self._accepted(stored)
         finally:
@@ -417,6 +421,11 @@ class Conversations:
     async def said(self, key: str) -> Sequence[Turn]:
         """See :meth:`IConversations.said`."""
         return await self._transcripts.whole(self._changes.existing(key))
+
+    @deferred
+    async def unsummed(self, key: str, after: int, most: int) -> Unsummed:
+        """See :meth:`IConversations.unsummed`."""
+        return await self._transcripts.unsummed(self._changes.existing(key), after, most)
 
     def memory(self, key: str) -> str:
         """See :meth:`IConversations.memory`."""

@@ -10,14 +10,12 @@ from openclaw.deferreds import Tasks
 from openclaw.interfaces.conversations import Input, IRunner, NewInput
 
 CAPACITY = 100
+_COMMANDS = "\ncommands"  # No session key has a line's end in it.
 
 
 def lane_of(entry: NewInput | Input, session_key: str) -> str:
     """The lane of an input: a command about runs waits behind none of those that it is about."""
-    return f"{session_key}\n{_COMMANDS}" if entry.commanded_by else session_key
-
-
-_COMMANDS = "commands"  # Behind a line's end, which no session key has in it.
+    return session_key + _COMMANDS if entry.commanded_by else session_key
 
 
 class _Lane:

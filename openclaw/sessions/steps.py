@@ -36,8 +36,9 @@ def turn_of(message: Message) -> Turn | None:
     calls = tuple(_call(part) for part in _parts(message) if isinstance(part, ToolCallPart))
     if not text and not calls:
         return None
-    thinking = "" if message.thinking is UNSET else message.thinking
-    return Turn(message.role, text, calls=calls, thinking=thinking)
+    # Only beside calls is it wanted back: some servers refuse what was thought for an answer.
+    kept = message.thinking if calls else UNSET
+    return Turn(message.role, text, calls=calls, thinking="" if kept is UNSET else kept)
 
 
 def text_of(message: Message) -> str:

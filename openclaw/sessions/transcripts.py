@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from openclaw.deferreds import deferred
 from openclaw.interfaces.agents import MOST_TURNS, Turn
-from openclaw.interfaces.conversations import Input
+from openclaw.interfaces.conversations import Input, Unsummed
 from openclaw.interfaces.storage import IStore
 from openclaw.protocol.base import Wire, encode
 from openclaw.protocol.schema.chat import (
@@ -110,6 +110,17 @@ class Transcripts:
         messages = await self._read(session, settings.summary_seq, _END, MOST_TURNS)
         said = [turn for one in messages if (turn := turn_of(one)) is not None]
         return [*_summary(settings), *_last_turns(said)]
+
+    @deferred
+    async def unsummed(self, session: Session, after: int, most: int) -> Unsummed:
+        """See :meth:`IConversations.unsummed`."""
+        settings = session.settings
+        start = max(after, settings.summary_seq)
+        upto = min(start + most, session.last_seq)
+        messages = await self._read(session, start, upto + 1, most)
+        said = [turn for one in messages if (turn := turn_of(one)) is not None]
+        before = [] if after else _summary(settings)
+        return Unsummed(turns=[*before, *said], upto=upto)
 
     async def _delta(self, session: Session, seq: int, limit: int) -> HistoryDelta | None:
         """What came after a place; ``None`` if that is more than was asked for."""

@@ -240,7 +240,7 @@ class Place:
 
 
 def model_configuration(port: int) -> dict[str, Any]:
-    """A configuration whose only model is the stand-in on that port."""
+    """A configuration whose only model is the stand-in on that port, told no skills."""
     provider = {
         "baseUrl": f"http://127.0.0.1:{port}/v1",
         "apiKey": "sk-mock",
@@ -250,6 +250,7 @@ def model_configuration(port: int) -> dict[str, Any]:
     return {
         "agents": {"defaults": {"model": {"primary": "mock/mock-1"}}},
         "models": {"providers": {"mock": provider}},
+        "skills": {"allowBundled": []},
     }
 
 

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from openclaw.agents.loop import MOST_REPEATS, MOST_STEPS
-from openclaw.interfaces.agents import RunOutcome, Turn, Usage
+from openclaw.interfaces.agents import IToolSink, RunOutcome, Turn, Usage
 from openclaw.interfaces.tools import (
     Authority,
     Effect,
@@ -135,6 +135,36 @@ class LoopTests(LoopCase):
         self.assertEqual(
             [one.role for one in self.turns()], ["user", "assistant", "tool", "assistant", "user"]
         )
+
+    def test_what_was_thought_is_kept_and_handed_back_beside_calls_alone(self) -> None:
+        self.ask()
+        self.end(wish("look"))
+        self.end(RunOutcome("I saw it", thinking="deep"))
+        self.assertEqual(
+            [one.get("thinking") for one in self.written()], [None, "thought", None, "deep"]
+        )
+        self.successResultOf(self.world.accept("r2", "again", owner=True))
+        self.world.turn()
+        self.assertEqual([one.thinking for one in self.turns()], ["", "thought", "", "", ""])
+
+    def test_thoughts_of_a_part_are_not_those_of_the_whole(self) -> None:
+        self.ask()
+        self.end(wish("look", text="Let me see."))
+        self.end(RunOutcome("I saw it", thinking="deep"))
+        self.assertNotIn("thinking", self.written()[-1])
+
+    def test_tools_of_a_program_are_in_the_transcript(self) -> None:
+        self.ask()
+        sink = IToolSink(self.world.call.sink)
+        call = ToolCall(id="c9", name="bash", arguments='{"command":"ls"}')
+        sink.tool_started(call)
+        sink.tool_ended(call, ToolResult(text="a file"))
+        self.end(RunOutcome("done"))
+        roles = [one["role"] for one in self.written()]
+        self.assertEqual(roles, ["user", "assistant", "toolResult", "assistant"])
+        self.assertEqual(self.written()[1]["content"][0]["arguments"], {"command": "ls"})
+        self.assertEqual(self.written()[2]["content"][0]["text"], "a file")
+        self.assertEqual(self.box.uses, [])
 
     def test_words_before_a_tool_are_the_first_paragraph(self) -> None:
         self.ask()

@@ -7,9 +7,17 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from openclaw.agents.run import GATHER_FROM, GATHER_SHARE, Run, RunCut
+from openclaw.agents.run import (
+    GATHER_FROM,
+    GATHER_SHARE,
+    LONGEST_FOREIGN,
+    MOST_FOREIGN_STEPS,
+    Run,
+    RunCut,
+)
 from openclaw.errors import StoreError
 from openclaw.interfaces.agents import IRunSink, IToolSink, RunOutcome
+from openclaw.interfaces.tools import ToolCall, ToolResult
 from openclaw.protocol.schema.chat import Message
 from tests.sessions.rig import Heard
 from tests.sessions.test_lanes import entry
@@ -69,6 +77,22 @@ class RunTests(SynchronousTestCase):
         self.run_.final(None, "stop")
         self.assertEqual([one["seq"] for one in self.heard.of("agent")], [1, 2, 3, 4, 5])
         self.assertEqual([one["seq"] for one in self.heard.of("chat")], [3, 4, 5])
+
+    def test_tools_that_a_program_uses_by_itself_become_steps(self) -> None:
+        call = ToolCall(id="c1", name="bash", arguments='{"command":"ls"}')
+        self.run_.tool_started(call)
+        self.run_.tool_ended(call, ToolResult(text="x" * (LONGEST_FOREIGN + 5), is_error=True))
+        asked, told = self.run_.steps
+        self.assertEqual((asked.role, asked.calls), ("assistant", (call,)))
+        self.assertEqual((told.role, told.call_id, told.is_error), ("tool", "c1", True))
+        self.assertTrue(told.text.endswith("[cut here: 5 more characters]"))
+        phases = [one["data"]["phase"] for one in self.heard.of("agent")]
+        self.assertEqual(phases, ["start", "end"])
+        for _ in range(MOST_FOREIGN_STEPS + 1):
+            self.run_.tool_ended(call, ToolResult(text="x"))
+        self.assertEqual(len(self.run_.steps), 2 * MOST_FOREIGN_STEPS)
+        self.run_.cut("aborted")
+        self.failureResultOf(self.run_.ended)
 
     def test_the_outcome_waits_for_the_words(self) -> None:
         self.run_.follow(self.runtime)

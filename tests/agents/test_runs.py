@@ -1,9 +1,9 @@
 """Runs from input to end: events, abort, deadline, failures; afterwards the lane is free."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
@@ -12,7 +12,7 @@ from openclaw.interfaces.agents import RunOutcome, Usage
 from openclaw.interfaces.conversations import IRunner, IRuns
 from openclaw.interfaces.skills import ISkills
 from openclaw.protocol.schema.sessions import PatchParams, ToolOverrides
-from tests.sessions.rig import COMMANDS, MAIN, MODEL, OTHER, Call, WorldCase
+from tests.sessions.rig import COMMANDS, MAIN, MODEL, OTHER, Call, HeldStore, WorldCase
 
 START = ("agent", "lifecycle", "start")
 MODEL_STEP = ("agent", "lifecycle", "model")
@@ -327,7 +327,10 @@ class AbortTests(RunsCase):
     def test_while_the_end_cannot_be_stored(self) -> None:
         self.start_run()
         self.world.store.failing = {"store_ending"}
-        self.assertEqual(self.abort("r1"), ["r1"])
+        stopping = self.world.runs.abort(MAIN, "r1")
+        self.assertNoResult(stopping)
+        self.world.give_up_storing()
+        self.assertEqual(self.successResultOf(stopping), ["r1"])
         self.assertEqual(self.last_chat()["state"], "error")
         self.world.store.failing = set()
         self.check_free()
@@ -375,6 +378,9 @@ class FailureTests(RunsCase):
         ended = self.world.conversations.ended("r1")
         self.world.store.failing = {"store_ending"}
         self.world.call.answer("x")
+        self.assertNoResult(ended)
+        self.world.give_up_storing()
+        self.assertEqual(self.world.store.ran.count("store_ending"), 3)
         self.assertEqual(
             self.told()[-3:], [FINISHING, ERROR, ("chat", "error", "")], "everybody is told"
         )
@@ -383,6 +389,44 @@ class FailureTests(RunsCase):
         self.assertEqual(self.world.counted, ["failed"])
         self.world.store.failing = set()
         self.check_free()
+
+    def test_the_end_can_be_stored_a_moment_later(self) -> None:
+        for number, seconds in enumerate((1.0, 2.0)):
+            self.start_run(f"r{number}")
+            ended = self.world.conversations.ended(f"r{number}")
+            self.world.store.failing = {"store_ending"}
+            self.world.call.answer("x")
+            if number:
+                self.world.clock.advance(1.0)
+            self.world.store.failing = set()
+            self.world.clock.advance(seconds - 0.1)
+            self.assertNoResult(ended)
+            self.world.clock.advance(0.1)
+            self.assertEqual(self.successResultOf(ended).final.status, "ok")
+            self.assertEqual(self.last_chat(f"r{number}")["state"], "final")
+        self.assertEqual(self.transcript()[1::2], [("assistant", "x")] * 2)
+        self.check_free()
+
+    def test_an_end_that_was_stored_although_it_failed_is_not_stored_twice(self) -> None:
+        self.start_run()
+        inner, world = self.world.store.inner, self.world
+
+        def stored_and_lost(function: Any, /, **arguments: Any) -> Deferred[Any]:
+            if function.__name__ != "store_ending" or world.store.ran.count("lost"):
+                return HeldStore.run(world.store, function, **arguments)
+            world.store.ran.append("lost")
+            self.successResultOf(inner.run(function, **arguments))
+            return fail(StoreError("disk in trouble"))
+
+        world.store.run = stored_and_lost  # type: ignore[method-assign]
+        self.world.call.answer("x", usage=Usage(10, 5))
+        self.world.clock.advance(1.0)
+        self.assertEqual(self.last_chat()["state"], "final")
+        self.assertEqual(self.transcript(), [("user", "r1"), ("assistant", "x")])
+        row = self.row()
+        self.assertEqual((row.message_count, row.input_tokens), (2, 10))
+        used = self.successResultOf(inner.read(lambda tx: tx.rows("select run_id from usage")))
+        self.assertEqual(used, [("r1",)])
 
     def test_the_conversation_cannot_be_read(self) -> None:
         self.world.store.failing = {"read_turns"}
@@ -452,9 +496,18 @@ class RequestTests(RunsCase):
 class Knowing:
     """Skills that are told and nothing else."""
 
-    def prompt(self, agent_id: str, without: Collection[str] = ()) -> Deferred[str]:
+    def prompt(
+        self, agent_id: str, without: Collection[str] = (), as_files: bool = False
+    ) -> Deferred[str]:
         """What this agent knows."""
-        return succeed(" ".join([f"{agent_id} can knit", *sorted(without)]))
+        files = ["in files"] if as_files else []
+        return succeed(" ".join([f"{agent_id} can knit", *files, *sorted(without)]))
+
+    def environment(
+        self, agent_id: str, without: Collection[str] = ()
+    ) -> Deferred[Mapping[str, str]]:
+        """Nobody asks."""
+        raise NotImplementedError
 
     def status(self, agent_id: str) -> Deferred[Any]:
         """Nobody asks."""
@@ -472,6 +525,19 @@ class SkillTests(RunsCase):
         self.world.runs.skills = Knowing()
         call = self.start_run(system="Be brief.")
         self.assertEqual(call.request.system, "Be brief.\n\nmain can knit")
+
+    def test_programs_read_files_where_they_can(self) -> None:
+        self.world.runs.skills = Knowing()
+        for runtime, owner, told in (
+            ("process", True, "main can knit in files"),
+            ("process", False, ""),
+            ("worker", True, ""),
+            ("scripted", False, "main can knit"),
+        ):
+            self.world.runtime.name = runtime
+            call = self.start_run(f"{runtime}-{owner}", owner=owner)
+            self.assertEqual(call.request.system, told)
+            call.answer("x")
 
     def test_a_session_does_without_what_it_switched_off(self) -> None:
         self.world.runs.skills = Knowing()

@@ -1,5 +1,6 @@
 """Approvals on a real gateway: asked, told to those who may decide, decided, by others refused."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.attacks.live import Caller, LiveCase, connect
@@ -7,8 +8,8 @@ from tests.attacks.live import Caller, LiveCase, connect
 ASKED = {"command": "system.run", "commandArgv": ["uname", "-a b"], "nodeId": "n1"}
 
 
-class ApprovalTests(LiveCase):
-    """Two clients, one of which may decide."""
+class ApprovalCase(LiveCase):
+    """Clients with whatever rights."""
 
     timeout = 120
 
@@ -21,6 +22,10 @@ class ApprovalTests(LiveCase):
         self.number = getattr(self, "number", 0) + 1
         frame = {"type": "req", "id": f"a{self.number}", "method": method, "params": params}
         return await caller.ask(frame)
+
+
+class ApprovalTests(ApprovalCase):
+    """Two clients, one of which may decide."""
 
     async def test_asked_told_and_decided_once(self) -> None:
         caller = await self.client("operator.approvals")
@@ -63,3 +68,90 @@ class ApprovalTests(LiveCase):
         self.assertEqual([one for one in events if one.startswith("exec.")], [])
         await other.leave()
         await decider.leave()
+
+
+class CommandCase(ApprovalCase):
+    """Something waits, and somebody types."""
+
+    async def asked(self, *scopes: str) -> tuple[Caller, str]:
+        """A client with some scopes, and the id of what waits."""
+        decider = await self.client("operator.approvals")
+        answer = await self.ask(decider, "exec.approval.request", **ASKED, twoPhase=True)
+        await decider.leave()
+        return await self.client(*scopes), answer["payload"]["id"]
+
+    async def send(self, caller: Caller, text: str, key: str) -> Any:
+        """Say something in the main session."""
+        return await self.ask(
+            caller, "chat.send", sessionKey="main", message=text, idempotencyKey=key
+        )
+
+    async def said(self) -> list[str]:
+        """Who spoke in the main session, in order."""
+        caller = await self.client("operator.read")
+        answer = await self.ask(caller, "chat.history", sessionKey="main")
+        await caller.leave()
+        return [one["role"] for one in answer["payload"]["messages"]]
+
+    async def pending(self) -> list[str]:
+        """The ids of what waits."""
+        caller = await self.client("operator.approvals")
+        rows = (await self.ask(caller, "exec.approval.list"))["payload"]
+        await caller.leave()
+        return [one["id"] for one in rows]
+
+
+class CommandTests(CommandCase):
+    """The same by what is typed in a chat: it takes what the method itself takes."""
+
+    async def test_who_may_decide_may_type_it(self) -> None:
+        caller, name = await self.asked("operator.write", "operator.approvals")
+        sent = await self.send(caller, f"/approve {name}", "k")
+        self.assertEqual(sent["payload"]["status"], "started")
+        waited = await self.ask(caller, "agent.wait", runId="k", timeoutMs=5000)
+        self.assertEqual(waited["payload"]["status"], "ok")
+        self.assertEqual(await self.pending(), [])
+        self.assertEqual(await self.said(), ["user", "assistant"])
+        again = await self.send(caller, f"/approve {name}", "k")
+        self.assertEqual(again["payload"]["status"], "ok")
+        self.assertEqual(await self.said(), ["user", "assistant"])
+        await caller.leave()
+
+    async def test_who_may_not_is_told_at_once_and_leaves_nothing(self) -> None:
+        caller, name = await self.asked("operator.write")
+        for text in (f"/approve {name}", f"/deny {name}", f" /APPROVE {name} once", "/批准 1"):
+            refused = await self.send(caller, text, text)
+            self.assertEqual(refused["error"]["code"], "FORBIDDEN", text)
+            self.assertIn("operator.approvals", refused["error"]["message"])
+        self.assertEqual(await self.said(), [])
+        self.assertEqual(await self.pending(), [name])
+        await caller.leave()
+
+    async def test_programs_cannot(self) -> None:
+        caller, name = await self.asked("operator.write", "operator.approvals")
+        given = {"message": f"/approve {name}", "agentId": "main", "idempotencyKey": "k"}
+        accepted = await self.ask(caller, "agent", **given)
+        self.assertEqual(accepted["payload"]["status"], "accepted")
+        waited = await self.ask(caller, "agent.wait", runId="k", timeoutMs=5000)
+        self.assertEqual(waited["payload"]["status"], "ok")
+        self.assertEqual(await self.pending(), [name])
+        await caller.leave()
+
+
+class FactorTests(CommandCase):
+    """Where deciding takes a second factor, typing it takes one too."""
+
+    def configure(self) -> Mapping[str, Any]:
+        mfa = {"enabled": True, "requiredFor": ["exec.approval.resolve"]}
+        return {"access": {"authentication": {"mfa": mfa}}}
+
+    async def test_typing_it_is_no_way_round(self) -> None:
+        caller, name = await self.asked("operator.write", "operator.approvals")
+        given = {"id": name, "decision": "allow-once"}
+        refused = await self.ask(caller, "exec.approval.resolve", **given)
+        self.assertEqual(refused["error"]["details"]["code"], "MFA_REQUIRED")
+        refused = await self.send(caller, f"/approve {name}", "k")
+        self.assertEqual(refused["error"]["details"]["code"], "MFA_REQUIRED")
+        self.assertEqual(await self.pending(), [name])
+        self.assertTrue((await self.send(caller, "/stop", "s"))["ok"])
+        await caller.leave()

@@ -7,6 +7,7 @@ from typing import Any
 
 from openclaw.agents.runtimes import commands
 from openclaw.agents.runtimes.commands import ALIASES, COMMANDS
+from openclaw.agents.runtimes.controls import CONTROLS
 from tests.attacks.judging import Verdict, hostile
 from tests.attacks.live import LiveCase, connect
 from tests.security.clients import KeyedDevice
@@ -27,7 +28,7 @@ class CommandAttacks(LiveCase):
     """Everything that looks like a command, from somebody who may only write."""
 
     def texts(self, request_id: str) -> Iterator[str]:
-        for name in (*COMMANDS, *ALIASES):
+        for name in (*COMMANDS, *CONTROLS, *ALIASES):
             for words in ("", " --admin", " all", f" {request_id}"):
                 yield f"/{name}{words}"
         for before, deed in itertools.product(_BEFORE, _DEEDS):
@@ -69,18 +70,18 @@ class CommandAttacks(LiveCase):
         verdict.note("they were answered", talks.count() >= len(texts), may=True)
         return verdict
 
-    @hostile(200)
+    @hostile(224)
     async def test_cve_2026_35621_slash_commands_administrate(self) -> None:
         """``/config``, ``/approve`` and their like did what their sender had no right to.
 
-        CVE-2026-41359, GHSA-hw9r-h9mr-4jff, CVE-2026-41349: a command here reads, or resets the
-        session it is said in.
+        CVE-2026-41359, GHSA-hw9r-h9mr-4jff, CVE-2026-41349: a command here reads, resets the
+        session it is said in, or takes a person with the rights of the method it stands for.
         """
         self.held(await self.say_all())
 
-        def administrate(call: object) -> str:
+        async def administrate(name: str, call: object) -> str:
             Path(self.state / "openclaw.json").write_text('{"gateway": {"port": 1}}')
             return "done"
 
-        self.patch(commands, "COMMANDS", {**COMMANDS, "approve": administrate})
+        self.patch(commands, "_control", administrate)
         self.caught(await self.say_all("approve"))

@@ -30,6 +30,8 @@ class WordsTests(SynchronousTestCase):
         self.assertEqual(words_for(inbound(1, "a cat", attachments=(picture,))), "a cat")
         text = words_for(inbound(1, "<media:image>", attachments=(picture,)))
         self.assertEqual(text, "<media:image>\na cat")
+        noted = "a cat\n[image left out: it is larger than 20 MB]"
+        self.assertEqual(words_for(inbound(1, noted, attachments=(picture,))), noted)
 
 
 class ContextTests(SynchronousTestCase):

@@ -8,7 +8,10 @@ class SkillsTests(RealGatewayCase):
 
     async def test_list_and_check(self) -> None:
         managed = self.home / ".openclaw" / "skills"
-        self.assertIn("No skills", (await self.succeeds("skills", "list")).out)
+        first = (await self.succeeds("skills", "list", "--json")).document
+        along = [row["name"] for row in first["skills"]]
+        self.assertIn("daily-summary", along)
+        self.assertEqual({row["source"] for row in first["skills"]}, {"openclaw-bundled"})
         for name, head in (("fine", ""), ("lacking", 'metadata: {"openclaw":{"os":["win32"]}}')):
             (managed / name).mkdir(parents=True)
             text = f"---\nname: {name}\ndescription: Does it.\n{head}\n---\n"
@@ -16,13 +19,15 @@ class SkillsTests(RealGatewayCase):
         (managed / "bad").mkdir()
         (managed / "bad" / "SKILL.md").write_text("no head")
         ran = await self.run_command("skills", "check")
-        while "1 of 2" not in ran.out:  # What was read a moment ago is kept for seconds.
+        wanted = f"{len(along) + 1} of {len(along) + 2}"
+        while wanted not in ran.out:  # What was read a moment ago is kept for seconds.
             ran = await self.run_command("skills", "check")
         self.assertEqual(ran.status, 1)
         self.assertIn("lacking: needs only on win32", ran.out)
         self.assertIn("bad/SKILL.md: line 1: expected ---", ran.out)
         listed = (await self.succeeds("skills", "list", "--eligible", "--json")).document
-        self.assertEqual([row["name"] for row in listed["skills"]], ["fine"])
+        names = [row["name"] for row in listed["skills"]]
+        self.assertEqual(names, sorted([*along, "fine"]))
         self.assertIn("openclaw-managed", (await self.succeeds("skills", "list")).out)
         refused = await self.run_command("skills", "list", "--agent", "../x")
         self.assertIn("unknown agent id", refused.out + refused.err)

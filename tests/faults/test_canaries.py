@@ -55,7 +55,8 @@ class Parrot(ModelServer):
         """Whether it is the first answer of a conversation that has a memory."""
         tools = {one["function"]["name"] for one in asked.get("tools", ())}
         roles = {one["role"] for one in asked["messages"]}
-        return "memory_set" in tools and not roles & {"system", "developer", "assistant", "tool"}
+        begins = not roles & {"assistant", "tool"}
+        return "memory_set" in tools and begins and "secret is" in asked["messages"][-1]["content"]
 
     def _go_on(self, request: Request, words: list[str]) -> None:
         http: Any = request

@@ -59,15 +59,22 @@ class Summarist:
     able: bool = True
     told: list[str] = field(factory=list)
     result: Deferred[str] = field(factory=lambda: succeed("they met"))
+    results: list[Deferred[str]] = field(factory=list)
+    pieces: list[list[str]] = field(factory=list)
+    owner: bool = False
 
     def can(self, ref: str) -> bool:
         """As the test says."""
         return self.able
 
-    def write(self, ref: str, session_key: str, agent_id: str, turns: Any) -> Deferred[str]:
+    def write(
+        self, ref: str, session_key: str, agent_id: str, turns: Any, owner: bool
+    ) -> Deferred[str]:
         """Keep what was told."""
         self.told = [turn.text for turn in turns if isinstance(turn, Turn)]
-        return self.result
+        self.pieces.append(self.told)
+        self.owner = owner
+        return self.results.pop(0) if self.results else self.result
 
 
 @implementer(ILogs)

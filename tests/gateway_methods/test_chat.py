@@ -224,6 +224,7 @@ class AgentTests(ChatCase):
         answers = self.agent()
         self.world.store.failing = {"store_ending"}
         self.call.answer("x")
+        self.world.give_up_storing()
         self.assertEqual(answers[1]["error"]["message"], "disk full")
 
     def test_which_session(self) -> None:
@@ -367,9 +368,10 @@ class WaitTests(ChatCase):
 
     def test_an_end_that_cannot_be_stored(self) -> None:
         self.send()
-        answers = self.wait()
+        answers = self.wait(ms=10_000)
         self.world.store.failing = {"store_ending"}
         self.call.answer("x")
+        self.world.give_up_storing()
         self.assertEqual(answers[0]["error"]["code"], "UNAVAILABLE")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, TimeoutError, fail, succeed
 
 from openclaw.errors import ModelError
-from openclaw.gateway.methods.sessions import MAX_FOLLOWED
+from openclaw.gateway.methods.sessions import MAX_FOLLOWED, PIECE
 from openclaw.protocol import scopes
 from tests.gateway_methods.rig import MethodCase
 from tests.sessions.rig import MAIN
@@ -226,6 +226,44 @@ class CompactTests(SessionCase):
         self.assertEqual([role for role, _ in said], ["system", "user"])
         self.assertIn("they met", said[0][1])
         self.assertEqual(len(self.transcript()), 6)
+
+    def test_a_long_conversation_is_summed_up_to_its_end(self) -> None:
+        for number in range(PIECE):
+            self.talk(f"n{number}")
+        self.summaries.results = [succeed(f"sum {number}") for number in range(3)]
+        self.assertTrue(self.compact()["compacted"])
+        self.assertTrue(self.summaries.owner)
+        first, second, third = self.summaries.pieces
+        self.assertEqual((first[0], len(first)), ("r1", PIECE))
+        self.assertEqual(second[0], "What was said before, in short:\nsum 0")
+        self.assertEqual(third[0], "What was said before, in short:\nsum 1")
+        told = [*first, *second[1:], *third[1:]]
+        self.assertEqual(told, [text for _, text in self.transcript()])
+        self.talk("later")
+        self.assertEqual(len(self.world.call.said), 2)
+        self.assertIn("sum 2", self.world.call.said[0][1])
+
+    def test_what_was_summed_up_before_a_failure_stays_so(self) -> None:
+        for number in range(PIECE):
+            self.talk(f"n{number}")
+        self.summaries.results = [succeed("sum 0"), fail(ModelError("upstream says no"))]
+        self.assertFalse(self.compact()["ok"])
+        self.summaries.pieces.clear()
+        self.summaries.results = [succeed("sum 1"), succeed("sum 2")]
+        self.assertTrue(self.compact()["compacted"])
+        self.assertIn("sum 0", self.summaries.pieces[0][0])
+        self.assertEqual(self.summaries.pieces[-1][-1], f"re n{PIECE - 1}")
+
+    def test_what_is_said_meanwhile_is_not_summed_up(self) -> None:
+        writing: Deferred[str] = Deferred()
+        self.summaries.results = [writing]
+        answers = self.request("sessions.compact", key="main")
+        self.talk("meanwhile")
+        writing.callback("of before")
+        self.assertTrue(answers[0]["payload"]["compacted"])
+        self.talk("r4")
+        said = [text for _, text in self.world.call.said]
+        self.assertEqual(said[1:], ["meanwhile", "re meanwhile", "r4"])
 
     def test_why_not(self) -> None:
         self.say("short", key="short")

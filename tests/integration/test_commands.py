@@ -134,6 +134,13 @@ class StopTests(CommandCase):
             await self.reads("/stop is for the owner of this gateway.", GROUP, number)
         await self.active(1)
 
+    async def again(self, message: str, times: int) -> None:
+        """Tell of a message once more; what it might have done is over afterwards."""
+        self.counterpart.repeat(message)
+        await self.until(lambda: self.service.events[message].taken == times, "another word of it")
+        self.write("/approve 00000000")  # Commands of one session are taken in order.
+        await self.reads("No approval of that id waits", times=times - 1)
+
     async def test_it_comes_again_and_stops_nothing_that_came_after(self) -> None:
         self.write("[hang]")
         await self.active(1)
@@ -141,12 +148,10 @@ class StopTests(CommandCase):
         await self.reads("Stopped.")
         self.write("[hang]")
         await self.active(1)
-        self.counterpart.repeat(stop)
-        await self.until(lambda: self.service.events[stop].taken == 2, "the second word of it")
+        await self.again(stop, 2)
         await self.running.stop("KILL")
         await self.run_it()
-        self.counterpart.repeat(stop)
-        await self.until(lambda: self.service.events[stop].taken == 3, "the third word of it")
+        await self.again(stop, 3)
         await self.active(1)
         await self.reads("Stopped.")
 

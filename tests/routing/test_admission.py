@@ -272,6 +272,17 @@ class PaceTests(DoorCase):
         self.assertEqual(self.admit(message, **LISTED).refusal, "bot")
         self.assertIsNone(self.bot())
 
+    def test_bots_may_be_heard_only_where_they_address_the_assistant(self) -> None:
+        rules = {
+            "groups": {"-100": GroupRules(require_mention=False)},
+            "allow_bots": "mentions",
+        }
+        for mention, refusal in (("native", None), ("reply", None), ("none", "bot")):
+            said = inbound("99", "group", mention=mention, person={"is_bot": True})
+            self.assertEqual(self.admit(said, **rules).refusal, refusal, mention)
+        person = inbound("42", "group", mention="none")
+        self.assertIsNone(self.admit(person, **rules).refusal)
+
     def test_a_pair_of_bots_falls_silent_after_twenty(self) -> None:
         for _ in range(20):
             self.assertIsNone(self.bot())
@@ -320,3 +331,33 @@ class PaceTests(DoorCase):
             self.admit(inbound(kind="reaction"), **rules)
             self.admit(inbound(chat_type="group"), **LISTED)
         self.assertIsNone(self.admit(inbound(), **rules).refusal)
+
+
+class UrgentTests(DoorCase):
+    """The owner's commands about runs and approvals; what is urgent is said elsewhere."""
+
+    def restart(self) -> None:
+        super().restart()
+        self.door._urgent = lambda message: message.text == "/stop"
+
+    def test_they_need_no_mention(self) -> None:
+        for kind in ("message", "command"):
+            stop = inbound(chat_type="group", text="/stop", kind=kind)
+            self.assertIsNone(self.admit(stop, **LISTED).refusal)
+        self.assertEqual(self.admit(inbound(chat_type="group"), **LISTED).refusal, "not_mentioned")
+
+    def test_they_are_never_too_much(self) -> None:
+        rules: dict[str, Any] = {"dm": "allowlist", "allow_from": frozenset({"42"})}
+        while self.admit(inbound(), **rules).refusal is None:
+            pass
+        self.assertIsNone(self.admit(inbound(text="/stop"), **rules).refusal)
+        self.assertEqual(self.admit(inbound(), **rules).refusal, "rate")
+
+    def test_they_come_from_where_their_sender_may_speak(self) -> None:
+        self.assertEqual(self.admit(inbound(text="/stop")).refusal, "pairing")
+        self.assertEqual(self.admit(inbound(text="/stop"), dm="allowlist").refusal, "not_allowed")
+        stop = inbound(chat_type="group", text="/stop")
+        self.assertEqual(self.admit(stop).refusal, "group_not_allowed")
+        for kind in ("edit", "reaction"):
+            changed = inbound(text="/stop", kind=kind)
+            self.assertEqual(self.admit(changed, dm="open", allow_from={"*"}).refusal, "not_wanted")

@@ -58,6 +58,18 @@ class PlaceTests(RouterCase):
     def test_it_keeps_its_word(self) -> None:
         verifyObject(IRouter, self.router)
 
+    def test_a_group_that_moved_keeps_its_session_and_its_agent(self) -> None:
+        group: dict[str, Any] = {"chat_type": "group"}
+        peer = Binding(agent_id="friends", channel="telegram", peer_id="-1")
+        self.restart(peer)
+        rules = AccessRules(moved_from={"-2": "-1", "-3": "-1"})
+        first = self.router.place(inbound(chat_id="-1", **group), rules)
+        self.assertEqual(first.agent_id, "friends")
+        for later in ("-2", "-3"):
+            self.assertEqual(self.router.place(inbound(chat_id=later, **group), rules), first)
+        other = self.router.place(inbound(chat_id="-4", **group), rules)
+        self.assertNotEqual(other.session_key, first.session_key)
+
     def test_group_then_bindings_then_default(self) -> None:
         rules = AccessRules(groups={"-100": GroupRules(agent="family"), "*": GroupRules()})
         self.restart(Binding(agent_id="ops", channel="telegram"))

@@ -149,6 +149,10 @@ class RulesTests(SynchronousTestCase):
         self.wrong("channels.telegram.dmPolicy", dmPolicy="open", allowFrom=[1])
         self.assertEqual(read(dmPolicy="open", allowFrom=["*"]).dm, "open")
 
+    def test_which_bots_are_heard(self) -> None:
+        for said in (True, False, "mentions"):
+            self.assertEqual(read(allowBots=said).allow_bots, said)
+
     def test_unknown_agents_and_bad_patterns(self) -> None:
         said = self.wrong("channels.telegram.groups.-1.agent", groups={"-1": {"agent": "none"}})
         self.assertIn("main, ops", said)

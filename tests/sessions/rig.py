@@ -10,7 +10,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from openclaw.agents.runs import Runs
+from openclaw.agents.runs import STORE_AGAIN_SECONDS, Runs
+from openclaw.agents.runtimes.commands import is_command
 from openclaw.errors import StoreError
 from openclaw.interfaces.agents import (
     MOST_TURNS,
@@ -303,6 +304,7 @@ class World:
             self.replies,
             self.capacity,
             lambda entry: self.mode,
+            is_command,
         )
         self.runs.conversations = self.conversations
 
@@ -320,6 +322,11 @@ class World:
     def turn(self) -> None:
         """Let the reactor turn."""
         self.clock.advance(0)
+
+    def give_up_storing(self) -> None:
+        """Let every further try to store an end go by."""
+        for seconds in STORE_AGAIN_SECONDS:
+            self.clock.advance(seconds)
 
     @property
     def call(self) -> Call:

@@ -26,6 +26,23 @@ class ChangeCase(WorldCase):
         return self.successResultOf(self.world.conversations.delete(key, expected))
 
 
+class TitleTests(ChangeCase):
+    def test_the_first_words_that_are_no_command(self) -> None:
+        for number, text in enumerate(("/status", "/帮助", "/new")):
+            self.say(f"c{number}", text)
+            self.world.commands.calls[-1].answer("x")
+            self.world.turn()
+            self.assertEqual(self.row().derived_title, UNSET)
+        self.say("r1", "/etc/hosts is odd")
+        self.assertEqual(self.row().derived_title, "/etc/hosts is odd")
+        self.say("r2", "Something else")
+        self.assertEqual(self.row().derived_title, "/etc/hosts is odd")
+
+    def test_nobody_said_what_a_heartbeat_says(self) -> None:
+        self.successResultOf(self.world.accept("h1", "Look around.", kind="heartbeat"))
+        self.assertEqual(self.row().derived_title, UNSET)
+
+
 class PatchTests(ChangeCase):
     def setUp(self) -> None:
         super().setUp()

@@ -171,6 +171,7 @@ class RepeatTests(WorldCase):
         self.say("r1")
         self.world.store.failing = {"store_ending"}
         self.world.call.answer("seen")
+        self.world.give_up_storing()
         self.world.store.failing = set()
         receipt = self.say("r1")
         assert receipt.record is not None
@@ -263,6 +264,7 @@ class EndedTests(WorldCase):
         waiting = self.world.conversations.ended("r1")
         self.world.store.failing = {"store_ending"}
         self.world.call.answer("x")
+        self.world.give_up_storing()
         self.failureResultOf(waiting, StoreError)
 
 

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, succeed
@@ -10,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from openclaw.interfaces.conversations import Input, IRunner
-from openclaw.sessions.lanes import Lanes
+from openclaw.sessions.lanes import Lanes, lane_of
 from tests.sessions.rig import Call, World, WorldCase
 
 
@@ -245,3 +246,45 @@ class CapacityTests(WorldCase):
         world.turn()
         self.assertEqual(len(world.runtime.calls), 2000, "the next of each lane runs")
         self.assertEqual(world.counted, ["timeout"] * 1000)
+
+
+class CommandLaneTests(SynchronousTestCase):
+    """Commands about runs: in order among themselves, and beside all else of their session."""
+
+    def setUp(self) -> None:
+        self.clock, self.runner = Clock(), Runner()
+        self.lanes = Lanes(self.runner, self.clock, lambda entry: None, capacity=2)
+        self.lanes.open()
+
+    def add(self, *names: str, by: str = "") -> None:
+        for name in names:
+            self.lanes.add(evolve(entry(name), commanded_by=by))
+        self.clock.advance(0)
+
+    def test_they_wait_for_each_other_alone(self) -> None:
+        self.add("runs", "waits")
+        self.add("first", "second", by="me")
+        self.assertEqual(self.runner.order, ["runs", "first"])
+        self.runner.end("first")
+        self.clock.advance(0)
+        self.assertEqual(self.runner.order, ["runs", "first", "second"])
+        running = self.lanes.running("a")
+        assert running is not None
+        self.assertEqual(running.run_id, "runs")
+
+    def test_what_is_done_to_the_session_s_lane_is_not_meant_for_them(self) -> None:
+        self.add("runs", "waits")
+        self.add("first", "second", by="me")
+        self.assertEqual([one.run_id for one in self.lanes.withdraw("a", None)], ["waits"])
+        self.assertEqual(self.lanes.take("a", lambda one: True), [])
+        self.runner.end("first")
+        self.clock.advance(0)
+        self.assertIn("second", self.runner.order)
+
+    def test_each_has_room_of_its_own(self) -> None:
+        self.add("runs", "waits", "waits too")
+        self.assertTrue(self.lanes.full("a", 0))
+        commanded = evolve(entry("c"), commanded_by="me")
+        self.assertFalse(self.lanes.full(lane_of(commanded, "a"), 0))
+        self.add("c", "d", "e", by="me")
+        self.assertTrue(self.lanes.full(lane_of(commanded, "a"), 0))

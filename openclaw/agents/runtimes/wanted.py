@@ -5,9 +5,10 @@ What an API has no word for is left out: it is a wish about style, not about the
 
 from typing import Any
 
-from openclaw.interfaces.agents import RunRequest
+from openclaw.interfaces.agents import AnswerForm, RunRequest
 
 _ONLY = "only "
+ANY_JSON = {"type": "json_object"}
 
 
 def completions_wanted(request: RunRequest) -> dict[str, Any]:
@@ -21,6 +22,10 @@ def completions_wanted(request: RunRequest) -> dict[str, Any]:
         "seed": wanted.seed,
         "stop": list(wanted.stop) or None,
     }
+    if wanted.form is not None:
+        schema = _schema(wanted.form)
+        form = {"type": "json_schema", "json_schema": schema} if schema else ANY_JSON
+        found["response_format"] = form
     if request.tools and request.tool_choice:
         name = _only(request)
         choice = {"type": "function", "function": {"name": name}}
@@ -34,6 +39,10 @@ def responses_wanted(request: RunRequest) -> dict[str, Any]:
         "temperature": request.sampling.temperature,
         "top_p": request.sampling.top_p,
     }
+    form = request.sampling.form
+    if form is not None:
+        schema = _schema(form)
+        found["text"] = {"format": {"type": "json_schema", **schema} if schema else ANY_JSON}
     if request.tools and request.tool_choice:
         name = _only(request)
         found["tool_choice"] = {"type": "function", "name": name} if name else "required"
@@ -56,6 +65,14 @@ def messages_wanted(request: RunRequest, *, thinks: bool) -> dict[str, Any]:
             name = _only(request)
             found["tool_choice"] = {"type": "tool", "name": name} if name else {"type": "any"}
     return _set(found)
+
+
+def _schema(form: AnswerForm) -> dict[str, Any]:
+    """A schema with its name; empty if any JSON will do."""
+    if not form.name:
+        return {}
+    more = _set({"description": form.description or None, "strict": form.strict})
+    return {"name": form.name, "schema": form.schema, **more}
 
 
 def _only(request: RunRequest) -> str:

@@ -20,6 +20,7 @@ from openclaw.agents.skills.skill import (
     read_skill,
 )
 from openclaw.agents.tools.workspace import Workspace
+from openclaw.config.skills import SkillValues, may_be_set
 from openclaw.deferreds import deferred
 from openclaw.interfaces.skills import ISkills
 from openclaw.interfaces.tools import ToolFailed
@@ -39,6 +40,10 @@ BUNDLED = "openclaw-bundled"
 _INTRODUCTION = (
     "Skills are instructions for particular work. When one fits what you are asked, read it first "
     "with the tool `skill`, and then follow it. Available:"
+)
+_FILES = (
+    "Skills are instructions for particular work. When one fits what you are asked, read its file "
+    "first, and then follow it. Available:"
 )
 
 
@@ -60,10 +65,32 @@ class SkillRules:
 
     :ivar disabled: keys of skills that are switched off.
     :ivar allowed: the only ones an agent may use; ``None`` for any.
+    :ivar bundled: the only ones used of those that come along; ``None`` for any.
+    :ivar values: what skills are given, by their keys.
     """
 
     disabled: frozenset[str] = frozenset()
     allowed: Callable[[str], Collection[str] | None] = field(default=lambda agent_id: None)
+    bundled: Collection[str] | None = None
+    values: Mapping[str, SkillValues] = field(factory=dict)
+
+    def given(self, skill: Skill) -> dict[str, str]:
+        """The variables that a skill is given."""
+        values = self.values.get(skill.key)
+        if values is None:
+            return {}
+        found = dict(values.env)
+        if values.api_key and may_be_set(skill.primary_env):
+            found.setdefault(skill.primary_env, values.api_key)
+        return found
+
+    def blocks(self, skill: Skill, allowed: Collection[str] | None) -> bool:
+        """Whether a list of the only ones leaves a skill out."""
+        if allowed is not None and skill.name not in allowed:
+            return True
+        if self.bundled is None or skill.source != BUNDLED:
+            return False
+        return skill.name not in self.bundled
 
 
 @frozen
@@ -104,16 +131,27 @@ class SkillShelf:
         self._found: dict[str, _Found] = {}
 
     @deferred
-    async def prompt(self, agent_id: str, without: Collection[str] = ()) -> str:
+    async def prompt(
+        self, agent_id: str, without: Collection[str] = (), as_files: bool = False
+    ) -> str:
         """See :meth:`ISkills.prompt`."""
         found = await self._look(agent_id)
         usable = [skill for skill in found.usable.values() if skill.name not in without]
         shown = [skill for skill in usable if not skill.hidden]
-        lines = [f"- {skill.name}: {' '.join(skill.description.split())}" for skill in shown]
+        lines = [_line(skill, as_files) for skill in shown]
         if not lines:
             return ""
-        text = "\n".join((_INTRODUCTION, *lines))
+        text = "\n".join((_FILES if as_files else _INTRODUCTION, *lines))
         return text if len(text) <= LONGEST_PROMPT else text[:LONGEST_PROMPT].rpartition("\n")[0]
+
+    @deferred
+    async def environment(self, agent_id: str, without: Collection[str] = ()) -> Mapping[str, str]:
+        """See :meth:`ISkills.environment`."""
+        env: dict[str, str] = {}
+        for skill in (await self._look(agent_id)).usable.values():
+            if skill.name not in without:
+                env |= self._rules.given(skill)
+        return env
 
     @deferred
     async def status(self, agent_id: str) -> SkillsStatus:
@@ -167,9 +205,9 @@ class SkillShelf:
         return _Found(rows, usable, broken)
 
     def _row(self, skill: Skill, allowed: Collection[str] | None) -> SkillRow:
-        lacking = missing(skill, self._around)
+        lacking = missing(skill, self._around, self._rules.given(skill))
         disabled = skill.key in self._rules.disabled
-        blocked = allowed is not None and skill.name not in allowed
+        blocked = self._rules.blocks(skill, allowed)
         # What only another system can do is not offered, whatever the skill says of itself.
         complete = is_complete(lacking) or (skill.always and not lacking.os)
         return SkillRow(
@@ -194,6 +232,11 @@ class SkillShelf:
             emoji=skill.emoji or UNSET,
             homepage=skill.homepage or UNSET,
         )
+
+
+def _line(skill: Skill, as_file: bool) -> str:
+    line = f"- {skill.name}: {' '.join(skill.description.split())}"
+    return f"{line} ({skill.directory / FILE})" if as_file else line
 
 
 def scan(directories: Sequence[tuple[str, Path]]) -> tuple[list[Skill], list[BrokenSkill]]:

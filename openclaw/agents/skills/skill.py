@@ -1,6 +1,6 @@
 """One skill: what its head says, what it needs, and whether that is there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +81,17 @@ def read_skill(text: str, directory: Path, source: str) -> Skill:
     )
 
 
-def missing(skill: Skill, around: Surroundings) -> SkillNeeds:
-    """What a skill needs and does not have."""
+def missing(skill: Skill, around: Surroundings, given: Collection[str] = ()) -> SkillNeeds:
+    """What a skill needs and does not have.
+
+    :param given: names of variables that the configuration gives it.
+    """
     needs = skill.needs
     some = any(around.has_program(one) for one in needs.any_bins)
     return SkillNeeds(
         bins=[one for one in needs.bins if not around.has_program(one)],
         any_bins=[] if some else needs.any_bins,
-        env=[one for one in needs.env if one not in around.variables],
+        env=[one for one in needs.env if one not in around.variables and one not in given],
         config=[one for one in needs.config if not around.is_set(one)],
         os=needs.os if needs.os and around.os not in needs.os else [],
     )

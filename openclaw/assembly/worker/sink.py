@@ -16,6 +16,9 @@ from openclaw.protocol.schema.workers import (
     WorkerUsage,
 )
 
+LONGEST_RESULT = 20_000
+"""Characters of what a tool said; the gateway keeps no more of it."""
+
 Tell = Callable[[str, Wire], None]
 
 
@@ -69,6 +72,7 @@ class WorkerSink:
             phase="end",
             is_error=result.is_error,
             title=result.title,
+            text=result.text[:LONGEST_RESULT],
         )
         self._tell("worker.run.item", item)
 

@@ -11,6 +11,7 @@ from openclaw.config.units import Seconds
 
 DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
 GroupPolicy = Literal["allowlist", "open", "disabled"]
+AllowBots = bool | Literal["mentions"]
 ReplyToMode = Literal["off", "first", "all", "batched"]
 StreamingMode = Literal["off", "partial", "block", "progress"]
 
@@ -83,7 +84,10 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     mention_patterns: Annotated[
         tuple[str, ...], now("Regular expressions that count as addressing the assistant.")
     ] = ()
-    allow_bots: Annotated[bool, now("Whether other bots are heard.")] = False
+    allow_bots: Annotated[
+        AllowBots,
+        now("Whether other bots are heard; ``mentions``: where they address the assistant."),
+    ] = False
     history_limit: Annotated[
         int, Meta(ge=0, le=1000), now("Messages of a group that are kept as context.")
     ] = 50
@@ -120,6 +124,13 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     webhook_url: Annotated[
         str | None, now("The same as the platform reaches it, from outside.")
     ] = None
+
+    def group_senders(self) -> tuple[str | int, ...] | None:
+        """Who may speak in groups that say nothing of it; ``None`` for everybody in a listed one.
+
+        A platform whose other keys say something about that overrides it.
+        """
+        return self.group_allow_from
 
     def shows_growth(self) -> bool | None:
         """Whether an answer is shown while it grows; ``None`` if that is not said."""

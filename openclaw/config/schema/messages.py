@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from openclaw.config.schema.fields import Section, later, now
 from openclaw.config.units import Seconds
 
+MessagesKept = Annotated[int, Meta(ge=0, le=1000)]
 QueueMode = Literal["followup", "collect", "steer", "interrupt"]
 
 
@@ -29,6 +30,17 @@ class MessageQueue(Section, frozen=True, kw_only=True):
     drop: Annotated[Any, later("Nothing is dropped.")] = None
 
 
+class GroupChat(Section, frozen=True, kw_only=True):
+    """Groups of every channel that says nothing else."""
+
+    mention_patterns: Annotated[
+        tuple[str, ...] | None, now("See ``mentionPatterns`` of each channel.")
+    ] = None
+    history_limit: Annotated[MessagesKept | None, now("See ``historyLimit`` of each channel.")] = (
+        None
+    )
+
+
 class Messages(Section, frozen=True, kw_only=True):
     """How messages are shaped."""
 
@@ -45,6 +57,6 @@ class Messages(Section, frozen=True, kw_only=True):
     response_prefix: Annotated[Any, later("Text before every answer.")] = None
     ack_reaction: Annotated[Any, later("Emoji that says a message was seen.")] = None
     ack_reaction_scope: Annotated[Any, later("Where it is shown.")] = None
-    group_chat: Annotated[Any, later("Behaviour in groups; see each channel.")] = None
+    group_chat: Annotated[GroupChat, now("Groups of every channel.")] = GroupChat()
     inbound: Annotated[Any, later("How messages are gathered; see each channel.")] = None
     tts: Annotated[Any, later("Spoken answers.")] = None

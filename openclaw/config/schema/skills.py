@@ -4,15 +4,21 @@ from typing import Annotated, Any
 
 from msgspec import field
 
-from openclaw.config.schema.fields import Section, later, now
+from openclaw.config.schema.fields import Secret, Section, later, now
 
 
 class SkillEntry(Section, frozen=True, kw_only=True):
     """One skill by its key."""
 
     enabled: Annotated[bool, now("Whether agents are told of it.")] = True
-    api_key: Annotated[Any, later("A key for it.")] = None
-    env: Annotated[Any, later("Variables for it.")] = None
+    api_key: Annotated[
+        Secret | None,
+        now("The value of the variable that the skill names as ``primaryEnv``."),
+    ] = None
+    env: Annotated[
+        dict[str, Secret],
+        now("Variables for the programs of agents that may use it, in the owner's runs alone."),
+    ] = field(default_factory=dict)
     config: Annotated[Any, later("Values for it.")] = None
 
 
@@ -31,5 +37,7 @@ class Skills(Section, frozen=True, kw_only=True):
         default_factory=dict
     )
     load: Annotated[SkillsLoad, now("Where skills are.")] = SkillsLoad()
-    allow_bundled: Annotated[Any, later("Which of those that come along are used.")] = None
+    allow_bundled: Annotated[
+        tuple[str, ...] | None, now("The only ones used of those that come along; all if absent.")
+    ] = None
     install: Annotated[Any, later("How skills are installed; nothing is installed here.")] = None

@@ -1,6 +1,6 @@
 """Sessions: list, look, rename, start over, delete."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 from twisted.internet.defer import TimeoutError
@@ -8,8 +8,8 @@ from twisted.internet.defer import TimeoutError
 from openclaw.errors import InvalidRequest, MissingScope, ModelError
 from openclaw.gateway.client import Client
 from openclaw.gateway.dispatcher import Handler
-from openclaw.interfaces.agents import ISummaries
-from openclaw.interfaces.conversations import IConversations, IRuns
+from openclaw.interfaces.agents import ISummaries, Turn
+from openclaw.interfaces.conversations import IConversations, IRuns, Unsummed
 from openclaw.protocol import scopes
 from openclaw.protocol.base import UNSET, Raw, UnsetType
 from openclaw.protocol.schema.sessions import (
@@ -26,6 +26,7 @@ from openclaw.protocol.schema.sessions import (
     PatchParams,
     ResetParams,
     ResetResult,
+    SessionRow,
     SessionsListParams,
     Subscribed,
     SubscribeParams,
@@ -33,6 +34,8 @@ from openclaw.protocol.schema.sessions import (
 
 MAX_FOLLOWED = 1000
 LEAST_TURNS = 3
+PIECE = 200
+"""Messages that are read at a time for a summary."""
 
 
 @frozen(kw_only=True)
@@ -101,18 +104,36 @@ class SessionMethods:
         ref = f"{row.model_provider}/{row.model}"
         if not self.summaries.can(ref):
             return _not_compacted(key, "no model is configured that could write a summary")
-        said = await self.conversations.said(key)
-        if len(said) < LEAST_TURNS:
+        first = await self.conversations.unsummed(key, 0, PIECE)
+        last = row.message_count or 0
+        if len(first.turns) < LEAST_TURNS and first.upto >= last:
             return _not_compacted(key, "nothing to compact: the conversation is short")
         try:
-            summary = await self.summaries.write(ref, key, row.agent_id, said)
+            words = await self._sum_up(row, ref, first, scopes.ADMIN in client.allowed)
         except (ModelError, TimeoutError) as error:
-            return _not_compacted(key, f"no summary: {error}", ok=False)
-        if not summary:
-            return _not_compacted(key, "no summary: the model said nothing", ok=False)
-        session_id = row.session_id or ""
-        await self.conversations.shorten(key, session_id, summary, row.message_count or 0)
+            words = f"no summary: {error}"
+        if words:
+            return _not_compacted(key, words, ok=False)
         return Compacted(ok=True, key=key, compacted=True)
+
+    async def _sum_up(self, row: SessionRow, ref: str, piece: Unsummed, owner: bool) -> str:
+        """Sum up what there was when it began; what is done is kept, if the rest fails.
+
+        :return: why it could not be done; empty if it was.
+        """
+        key, last = row.key, row.message_count or 0
+        turns: Sequence[Turn] = piece.turns
+        while True:
+            summary = await self.summaries.write(ref, key, row.agent_id, turns, owner)
+            if not summary:
+                return "no summary: the model said nothing"
+            upto = min(piece.upto, last)
+            await self.conversations.shorten(key, row.session_id or "", summary, upto)
+            if piece.upto >= last:
+                return ""
+            # The summary that was just kept is the first of these.
+            piece = await self.conversations.unsummed(key, 0, min(PIECE, last - upto))
+            turns = piece.turns
 
     def _follow(self, client: Client, params: MessagesSubscribeParams) -> MessagesSubscribed:
         key = self.canonical(params.key)

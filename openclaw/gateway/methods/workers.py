@@ -75,7 +75,7 @@ class WorkerMethods:
         if params.phase == "start":
             self.workers.tool_started(client.conn_id, params.run, call)
         else:
-            result = ToolResult(text="", is_error=params.is_error, title=params.title)
+            result = ToolResult(text=params.text, is_error=params.is_error, title=params.title)
             self.workers.tool_ended(client.conn_id, params.run, call, result)
         return _OK
 

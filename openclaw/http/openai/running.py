@@ -15,6 +15,9 @@ from openclaw.http.openai.streamed import StreamedAnswer
 from openclaw.interfaces.conversations import IConversations, IRuns, NewInput, RunRecord
 from openclaw.interfaces.security import Peer
 
+FORMS = {"/v1/chat/completions": "response_format", "/v1/responses": "text"}
+"""Which field asks for a form."""
+
 
 @frozen(kw_only=True)
 class Running:
@@ -22,6 +25,7 @@ class Running:
 
     :ivar take_work: counts one request that starts work; raises Busy for one too many.
     :ivar sees_images: whether the model of a session takes images.
+    :ivar keeps_forms: whether the API of a session's model can be asked for JSON.
     :ivar noticed: counts what is of interest to operators.
     """
 
@@ -32,6 +36,7 @@ class Running:
     tasks: Tasks
     take_work: Callable[[str, str | None, Peer], None]
     sees_images: Callable[[str], bool]
+    keeps_forms: Callable[[str], bool]
     noticed: Callable[[str, str], None]
 
     async def run(
@@ -41,7 +46,7 @@ class Running:
 
         :return: how it ended, which was well.
         :raises HungUp: the client did not wait for it.
-        :raises Refused: the model takes no images, or the run did not go well.
+        :raises Refused: the model takes no images, cannot be asked for JSON, or failed.
         :raises openclaw.errors.GatewayError: nothing was accepted.
         """
         record = await self._run(exchange, run_id, session_key, prompt, _unheard)
@@ -85,10 +90,16 @@ class Running:
         prompt: Prompt,
         heard: Callable[[str], None],
     ) -> RunRecord:
+        path = exchange.request.path.decode("latin-1")
         if prompt.has_images and not self.sees_images(session_key):
             raise Refused("the model of this agent takes no images", code="images_not_supported")
+        if prompt.sampling.form is not None and not self.keeps_forms(session_key):
+            raise Refused(
+                "the model of this agent cannot be asked for JSON: its API has no word for it",
+                param=FORMS.get(path, ""),
+                code="unsupported_value",
+            )
         caller = exchange.caller
-        path = exchange.request.path.decode("latin-1")
         self.take_work(path, caller.admitted.device_id, caller.peer)
         new = NewInput(
             run_id=run_id,

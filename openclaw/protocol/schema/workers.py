@@ -37,6 +37,7 @@ class WorkerItemParams(Wire, frozen=True, kw_only=True):
 
     :ivar arguments: JSON text; with the start only.
     :ivar title: a few words for people; with the end only.
+    :ivar text: what it said, for the transcript; with the end only.
     """
 
     run: RunName
@@ -46,6 +47,7 @@ class WorkerItemParams(Wire, frozen=True, kw_only=True):
     arguments: str = "{}"
     is_error: bool = False
     title: str = ""
+    text: str = ""
 
 
 class WorkerUsage(Wire, frozen=True, kw_only=True):

@@ -61,16 +61,24 @@ def find_run(tx: ITransaction, *, run_id: str) -> StoredRun | None:
 
 
 def store_input(
-    tx: ITransaction, *, new: NewInput, agent_id: str, session_id: str, message_id: str, now: int
+    tx: ITransaction,
+    *,
+    new: NewInput,
+    agent_id: str,
+    session_id: str,
+    message_id: str,
+    now: int,
+    titles: bool = True,
 ) -> Stored:
     """Put an input into its session's transcript and into the queue, once per run id.
 
     :param session_id: id of the session if the key has none yet.
+    :param titles: whether its words may be the title of the session.
     """
     known = find_run(tx, run_id=new.run_id)
     if known is not None:
         return Stored(known)
-    session = touch(tx, new.session_key, session_id, agent_id, preview(new.text), now)
+    session = touch(tx, new.session_key, session_id, agent_id, preview(new.text), now, titles)
     message = Message(
         role="user", content=new.text, timestamp=now, idempotency_key=f"{new.run_id}:user"
     )
@@ -131,26 +139,32 @@ def store_ending(
 ) -> Ended:
     """Record how a run ended, with its answer in the transcript of the session it belongs to.
 
-    The row tells which session that is: a reset may have moved the input while it waited.
+    The row tells which session that is: a reset may have moved the input while it waited. An end
+    that is there already, as its first try was stored and only the answer to it was lost, changes
+    nothing.
     """
     now = ending.ended_at_ms
     belongs = tx.rows(
         "update input set state = :state, started_at = :started, ended_at = :now,"
-        " result = :result where run_id = :run_id returning session_id",
+        " result = :result where run_id = :run_id and state in ('accepted', 'shown')"
+        " returning session_id",
         run_id=entry.run_id,
         state="answered" if record.reply else "ended",
         started=ending.started_at_ms,
         now=now,
         result=tx.seal("input.result", entry.run_id, encode(record)),
     )
-    _store_usage(tx, entry, ending)
     rows = tx.rows(
         f"select {SESSION} from session where key = :key and session_id = :session_id",
         key=entry.session_key,
-        session_id=belongs[0][0] if belongs else "",
+        session_id=belongs[0][0] if belongs else entry.session_id,
     )
+    if belongs:
+        _store_usage(tx, entry, ending)
     if not rows:
         return Ended(None, None)
+    if not belongs:
+        return Ended(session_of(tx, rows[0]), None)
     before = session_of(tx, rows[0])
     settings = after_run(before.settings, entry, ending)
     message = answer(ending)

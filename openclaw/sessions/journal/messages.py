@@ -81,6 +81,7 @@ def answer(ending: Ending) -> Message | None:
         usage=_wire_usage(usage) if usage.total else UNSET,
         stop_reason=ending.stop_reason,
         error_message=ending.error or UNSET,
+        thinking=ending.thinking or UNSET,
     )
 
 

@@ -13,10 +13,16 @@ PREVIEW_LENGTH = 120
 
 
 def touch(
-    tx: ITransaction, key: str, session_id: str, agent_id: str, preview: str, now: int
+    tx: ITransaction,
+    key: str,
+    session_id: str,
+    agent_id: str,
+    preview: str,
+    now: int,
+    titles: bool,
 ) -> Session:
     """The session of a key, made if there is none, with room for one message more."""
-    settings = Settings(title=preview, preview=preview)
+    settings = Settings(title=preview if titles else "", preview=preview)
     rows = tx.rows(
         "insert into session(key, session_id, agent_id, created_at, updated_at, last_seq, settings)"
         " values (:key, :session_id, :agent_id, :now, :now, 1, :settings)"
@@ -29,7 +35,7 @@ def touch(
         settings=sealed(tx, key, settings),
     )
     session = session_of(tx, rows[0])
-    if session.settings.title:
+    if session.settings.title or not titles:
         return session  # Its preview follows with the answer; one statement less until then.
     titled = msgspec.structs.replace(session.settings, preview=preview, title=preview)
     return session_of(tx, update(tx, key, titled, 0, now))

@@ -16,6 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from openclaw.agents.mcp import server
 from openclaw.agents.mcp.server import McpServer, ServerSettings
 from openclaw.agents.mcp.source import McpSource
 from openclaw.agents.mcp.stdio import StdioTransport
@@ -38,6 +39,8 @@ class ServerCase(TestCase):
     timeout = 120
 
     def setUp(self) -> None:
+        # A busy machine may take its time to start a server; nothing here is about that.
+        self.patch(server, "FIRST_TOOLS_SECONDS", 60.0)
         self.box = box(reactor)
         self.server: McpServer
 

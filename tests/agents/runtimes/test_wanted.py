@@ -11,7 +11,7 @@ from openclaw.agents.runtimes.wanted import (
     messages_wanted,
     responses_wanted,
 )
-from openclaw.interfaces.agents import RunRequest, Sampling
+from openclaw.interfaces.agents import AnswerForm, RunRequest, Sampling
 from tests.agents.runtimes.asking import CLOCK, REQUEST
 
 WARM = Sampling(
@@ -37,6 +37,22 @@ class WantedTests(SynchronousTestCase):
             messages_wanted(request, thinks=False),
         ):
             self.assertEqual(found, {})
+
+    def test_forms(self) -> None:
+        schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+        form = AnswerForm(name="found", schema=schema, strict=True)
+        wanted = {"name": "found", "schema": schema, "strict": True}
+        for one, inside, flat in (
+            (AnswerForm(), {"type": "json_object"}, {"type": "json_object"}),
+            (
+                form,
+                {"type": "json_schema", "json_schema": wanted},
+                {"type": "json_schema", **wanted},
+            ),
+        ):
+            request = asked(Sampling(form=one))
+            self.assertEqual(completions_wanted(request), {"response_format": inside})
+            self.assertEqual(responses_wanted(request), {"text": {"format": flat}})
 
     def test_completions(self) -> None:
         found = completions_wanted(asked())

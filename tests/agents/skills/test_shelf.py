@@ -12,6 +12,7 @@ from zope.interface.verify import verifyObject
 from openclaw.agents.skills.shelf import Places, SkillRules, SkillShelf
 from openclaw.agents.skills.skill import Surroundings
 from openclaw.agents.tools.skill import SkillTool
+from openclaw.config.skills import SkillValues
 from openclaw.interfaces.skills import ISkills
 from openclaw.protocol.base import encode
 from openclaw.protocol.schema.skills import SkillRow, SkillsStatus
@@ -165,6 +166,66 @@ class NeedTests(ShelfCase):
         self.assertEqual([row.eligible for row in rows.values()], [False, False, True])
         self.assertTrue(rows["one"].disabled and rows["three"].blocked_by_allowlist)
         self.assertEqual(self.prompt.count("\n- "), 1)
+
+
+class GivenTests(ShelfCase):
+    """What the configuration gives to skills."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        values = {
+            "one": SkillValues(env={"URL": "u", "KEY": "own"}, api_key="canary-key"),
+            "two": SkillValues(api_key="canary-two"),
+            "evil": SkillValues(api_key="canary-evil"),
+        }
+        rules = SkillRules(
+            values=values, allowed=lambda agent: {"one"} if agent == "narrow" else None
+        )
+        self.shelf = self.make(rules)
+        self.put("managed", "one", _needing("KEY"))
+        self.put("managed", "two", _needing("TWO"))
+        self.put("managed", "evil", _needing("LD_PRELOAD"))
+
+    def given(self, agent: str = "main", *without: str) -> dict[str, str]:
+        found: Any = self.successResultOf(self.shelf.environment(agent, without))
+        return dict(found)
+
+    def test_what_is_given_is_not_missing(self) -> None:
+        self.assertEqual(self.row("two").missing.env, [])
+        self.assertTrue(self.row("two").eligible)
+        self.assertEqual(self.row("evil").missing.env, ["LD_PRELOAD"])
+        self.assertFalse(self.row("evil").eligible)
+
+    def test_variables_and_the_key_under_the_name_the_skill_gives(self) -> None:
+        self.assertEqual(self.given(), {"URL": "u", "KEY": "own", "TWO": "canary-two"})
+
+    def test_only_of_skills_that_can_be_used(self) -> None:
+        self.assertEqual(self.given("narrow"), {"URL": "u", "KEY": "own"})
+        self.assertEqual(self.given("main", "one"), {"TWO": "canary-two"})
+
+    def test_no_model_and_no_client_is_told(self) -> None:
+        self.assertNotIn("canary", self.prompt + repr(self.status))
+
+
+class BundledRulesTests(ShelfCase):
+    def test_only_those_that_are_named(self) -> None:
+        self.shelf = self.make(SkillRules(bundled=("one",)))
+        for place, name in (("bundled", "one"), ("bundled", "two"), ("managed", "three")):
+            self.put(place, name)
+        usable = {row.name: row.eligible for row in self.status.skills}
+        self.assertEqual(usable, {"one": True, "two": False, "three": True})
+        self.assertTrue(self.row("two").blocked_by_allowlist)
+
+    def test_files_are_named_for_those_who_read_them_by_themselves(self) -> None:
+        path = self.put("managed", "one")
+        told = self.successResultOf(self.shelf.prompt("main", (), True))
+        self.assertIn(f"- one: Does it. ({path})", told)
+        self.assertNotIn("`skill`", told)
+
+
+def _needing(variable: str) -> str:
+    needs = f'"primaryEnv": "{variable}", "requires": {{"env": ["{variable}"]}}'
+    return f'metadata: {{"openclaw": {{{needs}}}}}'
 
 
 class ToolTests(ShelfCase):

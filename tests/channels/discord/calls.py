@@ -62,8 +62,20 @@ def change_channel(rest: Rest, call: Call, channel: str) -> Any:
 @route("GET", "/channels/{channel}/messages")
 def get_messages(rest: Rest, call: Call, channel: str) -> Any:
     rest.channel(channel)
+    limit = int(call.query.get("limit", "50"))
     here = [one for one in rest.world.messages.values() if one["channel_id"] == channel]
-    return list(reversed(here))[: int(call.query.get("limit", "50"))]
+    if "after" in call.query:  # Those that follow it, yet the newest of them first.
+        later = [one for one in here if int(one["id"]) > int(call.query["after"])]
+        return sorted(later, key=lambda one: int(one["id"]))[:limit][::-1]
+    return list(reversed(here))[:limit]
+
+
+@route("GET", "/guilds/{guild}/members/{user}")
+def get_member(rest: Rest, call: Call, guild: str, user: str) -> Any:
+    if user not in rest.world.users:
+        raise Problem(404, 10007, "Unknown Member")
+    roles = rest.world.roles_of.get(user, ())
+    return {**objects.member(roles), "user": rest.world.users[user]}
 
 
 @route("POST", "/channels/{channel}/messages")

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.channels.platforms.discord.gateway import (
@@ -119,6 +120,15 @@ class HeartbeatTests(SynchronousTestCase):
         for _ in range(500):
             line.tell(1)
         self.assertEqual(len(line.sent), 120)
+
+    def test_a_server_in_haste_is_complained_of_once(self) -> None:
+        with capturedLogs() as logged:
+            line = Line()
+            line.greet()
+            for _ in range(500):
+                line.tell(1)
+        told = [one for one in logged if "more heartbeats wanted" in (one["log_format"] or "")]
+        self.assertEqual(len(told), 1)
 
     def test_a_beat_that_is_due_while_one_is_unanswered_is_the_end(self) -> None:
         line = Line()

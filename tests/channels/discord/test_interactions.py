@@ -24,7 +24,7 @@ class RegistrationTests(Rig):
         await self.settled()
         self.assertEqual(len(self.discord.rest.commands), 1)
         names = [one["name"] for one in self.discord.rest.commands[0]]
-        self.assertEqual(names, ["help", "status", "new", "model"])
+        self.assertEqual(names, ["help", "status", "new", "model", "stop", "approve", "deny"])
 
     async def test_changed_commands_are_registered_again(self) -> None:
         await self.stop_channel(await self.settled())

@@ -21,6 +21,19 @@ class DiscordTests(WholeContract, WholeCase):
     async def stop_counterpart(self) -> None:
         await self.discord.stop()
 
+    async def test_what_was_said_after_the_session_was_lost_is_answered(self) -> None:
+        await self.start()
+        self.say("before")
+        await self.answered("before")
+        await self.running.stop("KILL")
+        self.discord.gateway.sessions.clear()
+        self.say("directly, meanwhile")
+        self.say("to all, meanwhile", group=True)
+        await self.run_it()
+        await self.answered("directly, meanwhile")
+        await self.answered("to all, meanwhile")
+        await self.answered("before")
+
     async def test_a_slash_command_is_answered_in_place(self) -> None:
         await self.start()
         await self.until(lambda: self.discord.rest.commands, "registration")

@@ -287,12 +287,14 @@ class ProgressTests(SynchronousTestCase):
     def test_nothing_before_the_safe_event_is_open(self, order: list[int], done: int) -> None:
         progress = Progress(0)
         for seq in range(1, 9):
-            progress.begin(seq)
+            progress.begin(seq, 100 * seq)
         finished = order[:done]
         for seq in finished:
             progress.done(seq)
         self.assertTrue(all(seq in finished for seq in range(1, progress.safe + 1)))
         self.assertNotIn(progress.safe + 1, finished)
+        still = [seq for seq in range(1, 9) if seq not in finished]
+        self.assertEqual(progress.safe_until(9_000), 100 * still[0] if still else 9_000)
 
 
 class BodyTests(SynchronousTestCase):

@@ -119,6 +119,7 @@ class World:
         ]
         made.update(more or {})
         self.messages[message_id] = made
+        self.channels[channel_id]["last_message_id"] = message_id
         self.tell("MESSAGE_CREATE", made)
         return made
 

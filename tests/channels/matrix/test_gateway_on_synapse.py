@@ -1,6 +1,7 @@
 """A whole gateway on a real Synapse of stock limits: a person asks, and is answered once."""
 
 from typing import Any
+from urllib.parse import quote
 
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
@@ -32,6 +33,8 @@ class GatewayTests(TestCase):
             "password": PASSWORD,
             "dmPolicy": "allowlist",
             "allowFrom": [self.ada.user_id],
+            "groupPolicy": "open",
+            "requireMention": False,
         }
         self.place.configure({**model_configuration(port), "channels": {"matrix": account}})
 
@@ -61,6 +64,32 @@ class GatewayTests(TestCase):
         self.assertEqual(heard, ["before you came", "hello", "are you there"])
         await self.says(room, "good")
         self.assertEqual(await self.answers(room, 4), [*heard, "good"])
+
+    async def test_an_upgraded_room_goes_on_in_the_same_session(self) -> None:
+        await self.start()
+        public = {"type": "m.room.join_rules", "content": {"join_rule": "public"}}
+        old = (await self.ada.ask("create", invite=[self.me], name="Friends", state=[public]))[
+            "room_id"
+        ]
+        await self.says(old, "before")
+        self.assertEqual(await self.answers(old, 1), ["before"])
+        upgraded = await deferToThread(
+            self.synapse.ask,
+            "POST",
+            f"/_matrix/client/v3/rooms/{quote(old)}/upgrade",
+            {"new_version": "11"},
+            self.ada.token,
+        )
+        new = upgraded["replacement_room"]
+        await self.says(new, "after")
+        self.assertEqual(await self.answers(new, 1), ["after"])
+        client = self.place.client()
+        await client.connect()
+        try:
+            (session,) = (await client.request("sessions.list", {}))["sessions"]
+        finally:
+            await client.close()
+        self.assertEqual(session["messageCount"], 4)
 
     async def says(self, room: str, words: str) -> None:
         """Let Ada write what the model repeats."""

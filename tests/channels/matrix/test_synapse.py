@@ -3,6 +3,7 @@
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import quote
 
 import msgspec.structs
 from twisted.internet import reactor
@@ -87,6 +88,110 @@ class SynapseCase(AccountCase):
         found = self.ada.messages(room, self.me)
         self.assertEqual(len(found), count, found)
         return found
+
+
+class UpgradeTests(SynapseCase):
+    """Rooms that are replaced, as Element's "upgrade this room" does it."""
+
+    PUBLIC = ({"type": "m.room.join_rules", "content": {"join_rule": "public"}},)
+
+    async def upgrade(self, room: str) -> str:
+        """Let Ada upgrade a room; returns the id of the new one, which she is in."""
+        said = await deferToThread(
+            self.synapse.ask,
+            "POST",
+            f"/_matrix/client/v3/rooms/{quote(room)}/upgrade",
+            {"new_version": "11"},
+            self.ada.token,
+        )
+        return str(said["replacement_room"])
+
+    async def followed(self, old: str, new: str) -> None:
+        """Wait until what holds for one room holds for the other; nothing else happened."""
+        await until(lambda: f"moved: {old} {new}" in self.link.events)
+        self.assertEqual(self.link.events.count(f"moved: {old} {new}"), 1)
+
+    async def test_the_talk_goes_on_in_the_new_room(self) -> None:
+        await self.connect()
+        old = await self.meet(name="Friends", state=list(self.PUBLIC))
+        asked = await self.says(old, "before")
+        await self.came("before")
+        new = await self.upgrade(old)
+        await self.says(new, "after")
+        await self.followed(old, new)
+        _, second = await self.came("before", "after")
+        self.assertEqual((second.chat_id, second.chat_type), (new, "group"))
+        # What was asked in the old room is answered where people are now.
+        sent = await self.channel.send(text("late", old, target=to(old, reply_to=asked)))
+        self.assertEqual(sent.chat_id, new)
+        await self.sees(new, 1)
+
+    async def test_a_room_that_asks_for_an_invitation_is_followed_with_it(self) -> None:
+        await self.connect(autoJoin="allowlist", allowFrom=[], autoJoinAllowlist=["!none:x"])
+        room = (await self.ada.ask("create", invite=[self.me], name="Closed"))["room_id"]
+        channel: Any = self.channel
+        await channel._now.api.call("POST", f"/_matrix/client/v3/join/{quote(room)}")
+        await self.says(room, "before")
+        await self.came("before")
+        new = await self.upgrade(room)
+        await deferToThread(
+            self.synapse.ask,
+            "POST",
+            f"/_matrix/client/v3/rooms/{quote(new)}/invite",
+            {"user_id": self.me},
+            self.ada.token,
+        )
+        await self.followed(room, new)
+        await self.says(new, "after")
+        await self.came("before", "after")
+
+    async def test_a_direct_room_stays_direct(self) -> None:
+        await self.connect()
+        old = await self.meet(direct=True, state=list(self.PUBLIC))
+        await self.says(old, "before")
+        await self.came("before")
+        new = await self.upgrade(old)
+        await self.says(new, "after")
+        await self.followed(old, new)
+        _, second = await self.came("before", "after")
+        self.assertEqual((second.chat_id, second.chat_type), (new, "dm"))
+        sent = await self.channel.send(text("to you", self.ada.user_id))
+        self.assertEqual(sent.chat_id, new)
+
+    async def test_an_upgrade_while_we_were_away_is_followed_afterwards(self) -> None:
+        await self.connect()
+        old = await self.meet(name="Friends", state=list(self.PUBLIC))
+        await self.says(old, "before")
+        await self.came("before")
+        await self.stop()
+        new = await self.upgrade(old)
+        await self.says(new, "while away")
+        await self.connect()
+        await self.followed(old, new)
+        await self.came("while away")
+
+    async def test_a_room_that_replaces_nothing_is_left_again(self) -> None:
+        await self.connect()
+        old = await self.meet(name="Friends", state=list(self.PUBLIC))
+        other = (await self.ada.ask("create", name="Trap", state=list(self.PUBLIC)))["room_id"]
+        await deferToThread(
+            self.synapse.ask,
+            "PUT",
+            f"/_matrix/client/v3/rooms/{quote(old)}/state/m.room.tombstone/",
+            {"body": "over there", "replacement_room": other},
+            self.ada.token,
+        )
+        memberships = lambda: [  # noqa: E731
+            event["content"]["membership"]
+            for _, where, event in self.ada.saw
+            if where == other and event["type"] == "m.room.member"
+            if event["state_key"] == self.me
+        ]
+        await until(lambda: memberships() == ["join", "leave"])
+        self.assertNotIn(f"moved: {old} {other}", self.link.events)
+        await self.says(other, "in the trap")
+        await self.says(old, "still here")
+        await self.came("still here")
 
 
 class TalkTests(SynapseCase):

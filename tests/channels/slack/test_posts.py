@@ -244,6 +244,29 @@ class RefusalTests(PostCase):
         await self.channel.send(outgoing())
         self.assertEqual(self.texts(), ["hello"])
 
+    async def test_a_failure_of_a_server_that_cannot_look_is_taken_at_its_word(self) -> None:
+        self.settled()
+        await self.ready()
+        refused = {"ok": False, "error": "internal_error"}
+        for number, (status, body) in enumerate(((200, refused), (500, None), (500, refused))):
+            self.slack.fail("chat.postMessage", 1, status, body)
+            message = outgoing(f"words {number}", id=f"out-{number}")
+            self.assertEqual((await self.refused(message)).kind, "retry")
+            self.slack.error("conversations.history", "unknown_method")
+            await self.channel.send(message)
+            self.assertEqual(self.texts().count(f"words {number}"), 1)
+            self.assertNotIn("lost", self.told.state.values)
+
+    async def test_an_answer_that_was_lost_once_is_never_guessed(self) -> None:
+        self.settled()
+        await self.ready()
+        self.slack.lose_answers(1)
+        await self.refused(outgoing())
+        self.slack.fail("conversations.history", 1, 500)
+        await self.refused(outgoing())
+        self.slack.error("conversations.history", "unknown_method")
+        self.assertEqual((await self.refused(outgoing())).kind, "unknown")
+
     async def test_what_cannot_be_looked_for_is_unknown(self) -> None:
         self.settled()
         await self.ready()

@@ -1,9 +1,15 @@
 """Tests of threads: when one addresses the assistant, and when one begins."""
 
+import json
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
+from openclaw.interfaces.channels import WebhookAnswer, WebhookRequest
 from openclaw.interfaces.messages import Inbound
+from openclaw.interfaces.queue import Undelivered
 from tests.channels.slack.rig import SlackCase, outgoing
+from tests.channels.slack.workspace import Fields
 
 
 class ThreadTests(SlackCase):
@@ -50,6 +56,43 @@ class ThreadTests(SlackCase):
         await self.until(lambda: bool(self.told.events))
         message = await self.heard(thread_ts=root.message_id, parent_user_id="U1")
         self.assertEqual(message.mention, "reply")
+
+    async def test_who_answers_us_at_once_there_addresses_us(self) -> None:
+        """People see a message before its sender hears that it was taken."""
+        await self.start(mode="http", appToken=None)
+        space = self.slack.workspace
+        space.channel("C1", "channel")
+        root = space.keep(channel="C1", user="U1", text="hello")
+        post = space.post
+
+        def post_and_reply(args: Fields) -> Fields:
+            said = post(args)
+            reply = {"thread_ts": root["ts"], "parent_user_id": "U1", "ts": space.ts()}
+            asked.append(self.channel.webhook(self.event("already?", **reply)))
+            return said
+
+        asked: list[Deferred[WebhookAnswer]] = []
+        await self.channel.webhook(self.event("so that names are known", ts=space.ts()))
+        self.patch(space, "post", post_and_reply)
+        await self.channel.send(outgoing(chat_id="C1", thread_id=root["ts"]))
+        self.assertEqual((await asked[0]).status, 200)
+        self.assertEqual([one.mention for one in self.told.received], ["none", "reply"])
+
+    def event(self, text: str, **more: str) -> WebhookRequest:
+        """What Slack posts when U1 says something in C1."""
+        said = {"type": "message", "channel": "C1", "user": "U1", "text": text, **more}
+        body = {"type": "event_callback", "team_id": "T0TEAM", "event": said}
+        request: WebhookRequest = self.slack.signed(json.dumps(body).encode(), self.told.now_ms())
+        return request
+
+    async def test_a_thread_where_we_could_not_speak_does_not(self) -> None:
+        await self.start()
+        root = await self.heard()
+        self.slack.error("chat.postMessage", "is_archived")
+        refused = self.channel.send(outgoing(chat_id="C1", thread_id=root.message_id))
+        await self.assertFailure(refused, Undelivered)
+        message = await self.heard(thread_ts=root.message_id, parent_user_id="U1")
+        self.assertEqual(message.mention, "none")
 
     async def test_both_can_be_switched_off(self) -> None:
         await self.start(implicitMentions={"replyToBot": False, "threadParticipation": False})

@@ -151,7 +151,9 @@ class CommandTests(SynchronousTestCase):
         found = offered(
             settings({"customCommands": [{"command": "/Help", "description": "Mine " * 90}]})
         )
-        self.assertEqual(list(found), ["help", "status", "sessions", "model", "reset"])
+        self.assertEqual(
+            list(found), ["help", "status", "sessions", "model", "reset", "stop", "approve"]
+        )
         self.assertEqual(len(found["help"]), 256)
 
     def test_gateways_can_be_left_out_and_odd_ones_are(self) -> None:

@@ -36,7 +36,9 @@ class StartTests(ServiceCase):
         asked = [method for method, _ in self.telegram.calls]
         self.assertEqual(asked[:4], ["getMe", "deleteWebhook", "setMyCommands", "getUpdates"])
         words = [one["command"] for one in self.telegram.commands]
-        self.assertEqual(words, ["help", "status", "sessions", "model", "reset", "backup"])
+        self.assertEqual(
+            words, ["help", "status", "sessions", "model", "reset", "stop", "approve", "backup"]
+        )
         poll = self.telegram.named("getUpdates")[-1]
         self.assertEqual(
             poll["allowed_updates"],

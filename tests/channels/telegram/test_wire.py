@@ -166,6 +166,14 @@ class MentionTests(SynchronousTestCase):
             self.mention("Ada!", marked("text_mention", 0, 3, user=ADA)), ("none", ("42",))
         )
 
+    def test_caption_with_a_hidden_link_is_the_text(self) -> None:
+        link = marked("text_link", 4, 4, url="https://a.example")
+        found = heard(
+            message(photo=[{"file_id": "a"}], caption="see this", caption_entities=[link])
+        )
+        self.assertEqual(found.text, "see [this](https://a.example)")
+        self.assertEqual([one.caption for one in found.attachments], [found.text])
+
     def test_mention_in_a_caption(self) -> None:
         photo = message(
             chat=GROUP,

@@ -200,7 +200,15 @@ class RefusalTests(ProgramsCase):
     async def test_fields(self) -> None:
         for param, more in (
             ("n", {"n": 2}),
-            ("response_format", {"response_format": {"type": "json_object"}}),
+            ("response_format.type", {"response_format": {"type": "xml"}}),
+            (
+                "response_format.json_schema",
+                {"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}},
+            ),
+            (
+                "response_format.json_schema.name",
+                {"response_format": {"type": "json_schema", "json_schema": {"name": "a b"}}},
+            ),
             ("logprobs", {"logprobs": True}),
             ("logit_bias", {"logit_bias": {"1": 1}}),
             ("modalities", {"modalities": ["text", "audio"]}),
@@ -284,6 +292,42 @@ class DeadlineTests(ProgramsCase):
             self.assertEqual(error.get("type") or error["code"], "timeout")
             self.assertEqual(done, "[DONE]")
             self.assertEqual(self.model.seen[-1]["outcome"], "caller left")
+
+
+class FormTests(ProgramsCase):
+    """Answers in JSON, where the model's API knows of it."""
+
+    async def test_the_model_is_asked_as_the_program_asked(self) -> None:
+        schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+        form = {"type": "json_schema", "json_schema": {"name": "found", "schema": schema}}
+        for asked in ({"type": "json_object"}, form):
+            reply = await self.chat('[echo] {"a": 1}', response_format=asked)
+            self.assertEqual((reply.status, reply.text), (200, '{"a": 1}'))
+            self.assertEqual(self.model.asked[-1]["response_format"], asked)
+        await self.chat(response_format={"type": "text"})
+        self.assertNotIn("response_format", self.model.asked[-1])
+
+
+class FormlessTests(ProgramsCase):
+    """A model whose API knows of no forms."""
+
+    def configure(self) -> Any:
+        found = dict(super().configure())
+        found["models"]["providers"]["mock"]["api"] = "anthropic-messages"
+        return found
+
+    async def test_it_is_refused_and_not_ignored(self) -> None:
+        flat = {"text": {"format": {"type": "json_object"}}}
+        for path, body, param in (
+            (CHAT, chat(response_format={"type": "json_object"}), "response_format"),
+            (RESPONSES, {"model": "openclaw", "input": "hi", **flat}, "text"),
+        ):
+            reply = await self.ask(path, body)
+            error = reply.error
+            self.assertEqual(
+                (reply.status, error["code"], error["param"]), (400, "unsupported_value", param)
+            )
+        self.assertEqual(self.model.seen, [])
 
 
 class TextModelTests(ProgramsCase):

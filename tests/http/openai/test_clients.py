@@ -29,6 +29,7 @@ FOUND = {
         "response.completed",
         "clock",
     ],
+    "forms": ["UTC", "UTC"],
     "embeddings": [3, 2, 0.5],
     "errors": [
         ["AuthenticationError", 401, None],
@@ -60,6 +61,11 @@ class ClientTests(ProgramsCase):
         found: Any = msgspec.json.decode(said)
         for step, expected in FOUND.items():
             self.assertEqual(found[step], expected, step)
+        forms = [one["response_format"] for one in self.model.asked if "response_format" in one]
+        self.assertEqual([one["json_schema"]["name"] for one in forms], ["Clock", "Clock"])
+        for form in forms:
+            self.assertEqual(form["json_schema"]["schema"]["required"], ["zone"])
+            self.assertTrue(form["json_schema"]["strict"])
         last = self.model.seen[-1]
         await self.until(lambda: last["outcome"] == "caller left")
         # The model's server may see the client leave before the run has come to its end.

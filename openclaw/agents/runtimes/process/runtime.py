@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from zope.interface import implementer
 
 from openclaw.agents.runtimes.process.child import Program, Spawn, spawner
@@ -48,13 +48,21 @@ MakeSpawn = Callable[[str, Program], Spawn]
 """Makes what starts a program, given a name for people."""
 
 
+EnvironmentOf = Callable[[RunRequest], Deferred[Mapping[str, str]]]
+"""Gives the variables of a run's process that are not its program's own."""
+
+
 @frozen
 class _Place:
-    """Whose process: sessions share none, and in a session owner and guests share none."""
+    """Whose process: sessions share none, and in a session owner and guests share none.
+
+    :ivar env: what skills are given, besides what every process has; empty for guests.
+    """
 
     session_key: str
     agent_id: str
     owner: bool
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @implementer(IAgentRuntime)
@@ -64,6 +72,7 @@ class ProcessRuntime:
     :param workspace: where an agent's processes work.
     :param hide: takes secrets out of the agent's words.
     :param alarmed: told when a process crashes too often.
+    :param environment: what skills are given in a run of the owner's; secrets are in it.
     """
 
     name = "process"
@@ -77,7 +86,9 @@ class ProcessRuntime:
         clock: Any,
         hide: Callable[[str], str],
         alarmed: Callable[[Alarm], None],
+        environment: EnvironmentOf = lambda request: succeed({}),
     ) -> None:
+        self._environment = environment
         self._program = program
         self._make_spawn = make_spawn
         self._workspace = workspace
@@ -105,7 +116,9 @@ class ProcessRuntime:
             raise self._refused(
                 request, "this agent has tools of its own and works only for the owner"
             )
-        place = _Place(request.session_key, request.agent_id, owner)
+        given = await self._environment(request) if owner else {}
+        env = tuple(sorted(given.items()))
+        place = _Place(request.session_key, request.agent_id, owner, env)
         await self._make_room(place)
         if self._stopped:
             raise self._refused(request, "the gateway is stopping")
@@ -131,7 +144,7 @@ class ProcessRuntime:
             program = Program(
                 argv=(*self._program.argv, *extra),
                 directory=self._workspace(place.agent_id),
-                env=self._program.env,
+                env={**dict(place.env), **self._program.env},  # Its own come first.
             )
             spawn = self._make_spawn(name, program)
             process = SessionProcess(name, spawn, self._needs, lambda _: self._end(place))
@@ -184,10 +197,11 @@ def make_runtime(
     reactor: Any,
     hide: Callable[[str], str],
     alarmed: Callable[[Alarm], None],
+    environment: EnvironmentOf = lambda request: succeed({}),
 ) -> ProcessRuntime:
     """Make the runtime that starts real processes."""
 
     def make_spawn(name: str, what: Program) -> Spawn:
         return spawner(what, reactor, lambda: Complaints(name, hide, reactor.seconds))
 
-    return ProcessRuntime(program, make_spawn, workspace, reactor, hide, alarmed)
+    return ProcessRuntime(program, make_spawn, workspace, reactor, hide, alarmed, environment)

@@ -99,7 +99,7 @@ class SessionProcess:
 
     async def _tries(self, request: RunRequest, sink: IRunSink) -> RunOutcome:
         for left in reversed(range(TRIES)):
-            telling = Telling(sink)
+            telling = Telling(sink, self._needs.hide)
             try:
                 return await self._ask(request, sink, telling)
             except Gone as gone:

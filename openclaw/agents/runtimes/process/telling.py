@@ -27,6 +27,7 @@ class Failed(Exception):
 class Telling:
     """One prompt while it is worked on.
 
+    :param hide: takes secrets out of what tools are given and say.
     :ivar shown: something of it was seen, or may have been felt outside: it must not run twice.
     :ivar ended: fires with the outcome, or fails with :class:`Failed`; cancelling it means that
         the sink hears nothing more.
@@ -34,7 +35,8 @@ class Telling:
 
     _log = Logger()
 
-    def __init__(self, sink: IRunSink) -> None:
+    def __init__(self, sink: IRunSink, hide: Callable[[str], str]) -> None:
+        self._hide = hide
         self.shown = False
         self.ended: Deferred[RunOutcome] = Deferred(self._hush)
         self._sink: IRunSink | None = sink
@@ -91,7 +93,8 @@ class Telling:
         self.shown = True
         if self._tools is None:
             return
-        call = ToolCall(id=event.call_id, name=event.name, arguments=event.arguments)
+        arguments = self._hide(event.arguments)
+        call = ToolCall(id=event.call_id, name=event.name, arguments=arguments)
         self._calls[event.call_id] = call
         # The agent does not wait for it: the record may come a moment after the deed.
         self._tools.commit().addErrback(lambda _: self._log.failure("a run was not committed"))
@@ -100,8 +103,9 @@ class Telling:
     def _tool_ended(self, event: ToolEnd) -> None:
         call = self._calls.pop(event.call_id, None)
         if self._tools is not None and call is not None:
-            title = event.text.strip().partition("\n")[0][:MOST_TITLE] if event.is_error else ""
-            result = ToolResult(text=event.text, is_error=event.is_error, title=title)
+            text = self._hide(event.text)
+            title = text.strip().partition("\n")[0][:MOST_TITLE] if event.is_error else ""
+            result = ToolResult(text=text, is_error=event.is_error, title=title)
             self._tools.tool_ended(call, result)
 
     def _run_ended(self, event: RunEnd) -> None:

@@ -30,6 +30,7 @@ class Job:
         self._sink: IRunSink | None = sink
         self._tools: IToolSink | None = IToolSink(sink, None)
         self._started = False
+        self._calls: dict[str, ToolCall] = {}
 
     def delta(self, text: str, thinking: str) -> None:
         """More of the answer, or of what the model thinks."""
@@ -48,12 +49,14 @@ class Job:
         if self._listening() is not None and self._tools is not None:
             # The agent does not wait for it: the record may come a moment after the deed.
             self._tools.commit().addErrback(lambda _: self._log.failure("not committed"))
+            self._calls[call.id] = call
             self._tools.tool_started(call)
 
     def tool_ended(self, call: ToolCall, result: ToolResult) -> None:
         """It has used it."""
         if self._listening() is not None and self._tools is not None:
-            self._tools.tool_ended(call, result)
+            # Only the start says what it was given.
+            self._tools.tool_ended(self._calls.pop(call.id, call), result)
 
     def end(self, outcome: RunOutcome) -> None:
         """It is done."""

@@ -12,6 +12,7 @@ from openclaw.channels.platforms.discord.directory import Directory
 from openclaw.channels.platforms.discord.endpoint import Endpoint
 from openclaw.channels.platforms.discord.intake import Intake
 from openclaw.channels.platforms.discord.interactions import Interactions
+from openclaw.channels.platforms.discord.missed import Missed
 from openclaw.channels.platforms.discord.session import Session, Sessions
 from openclaw.channels.platforms.discord.settings import DiscordSettings
 from openclaw.channels.platforms.discord.tokens import Tokens
@@ -59,6 +60,8 @@ class Account:
             on_safe=self.sessions.advance,
             on_failure=on_failure,
         )
+        self.missed = Missed(link, self.api, self.intake, self.sessions)
+        self.intake.on_direct = self.missed.direct
 
     def own(self) -> Own:
         """Who the bot is, as far as a session has told."""
@@ -84,6 +87,7 @@ class Account:
             user_id=str(user["id"]),
             user_name=user.get("username") or "",
             application_id=str((ready.get("application") or {}).get("id") or ""),
+            at_ms=self._link.now_ms(),
         )
         self.intake.begin(session.id, seq)
         self.sessions.opened(session)

@@ -144,6 +144,7 @@ class Connection:
         self._sent = _Sent(clock)
         self._timers: dict[str, IDelayedCall] = {}
         self._awaiting_ack = False
+        self._told_of_haste = False
         self._verdict: Exception | None = None
         self._gone = False
         self.is_ready = False
@@ -266,7 +267,9 @@ class Connection:
 
     def _beat(self) -> None:
         if not self._sent.may():
-            self._log.warn("discord: more heartbeats wanted than may be sent")
+            if not self._told_of_haste:
+                self._told_of_haste = True
+                self._log.warn("discord: more heartbeats wanted than may be sent, some left out")
             return
         self._awaiting_ack = True
         if "ack" not in self._timers:

@@ -49,9 +49,11 @@ class Intake:
     """Takes one session's events.
 
     :param own: who the bot is; known once the session is.
-    :param on_safe: told which event is the last of those that are safe.
+    :param on_safe: told which event is the last of those that are safe, and before which moment
+        (Unix milliseconds) all are.
     :param on_failure: told why an event could not be taken: the connection has to end, so that
         Discord sends it again.
+    :ivar on_direct: told of each direct channel that something is said in.
     :ivar ignored: how many events came that mean nothing here, by name.
     """
 
@@ -64,7 +66,7 @@ class Intake:
         directory: Directory,
         interactions: Interactions,
         own: Callable[[], Own],
-        on_safe: Callable[[int], None],
+        on_safe: Callable[[int, int], None],
         on_failure: Callable[[Exception], None],
     ) -> None:
         self._link = link
@@ -81,6 +83,7 @@ class Intake:
         self._is_deaf = False
         self._session_id = ""
         self.ignored: Counter[str] = Counter()
+        self.on_direct: Callable[[str], None] = lambda channel_id: None
 
     @property
     def safe(self) -> int:
@@ -102,7 +105,7 @@ class Intake:
         """Take one event, in their order."""
         if self._failed:
             return
-        self._progress.begin(seq)
+        self._progress.begin(seq, self._link.now_ms())
         self._tasks.spawn("discord event", self._take(self._progress, name, seq, data))
 
     async def _take(self, progress: Progress, name: str, seq: int, data: Any) -> None:
@@ -111,12 +114,31 @@ class Intake:
         except CancelledError:
             raise
         except Exception as error:  # Whatever it is: the event is not safe, and must come again.
-            if not self._failed:
-                self._failed = True
-                self._on_failure(error)
+            self.failed(error)
             return
         progress.done(seq)
-        self._on_safe(progress.safe)
+        self._on_safe(progress.safe, progress.safe_until(self._link.now_ms()))
+
+    def failed(self, error: Exception) -> None:
+        """Something is not in the gateway, and the connection has to end for that."""
+        if not self._failed:
+            self._failed = True
+            self._on_failure(error)
+
+    async def hold(self, channel_id: str) -> Callable[[], None]:
+        """Let what comes in a channel wait; returns what lets it go on."""
+        lock = self._locks.setdefault(channel_id, DeferredLock())
+        await lock.acquire()
+        return lambda: self._release(channel_id, lock)
+
+    async def catch_up(self, data: Event) -> None:
+        """Take a message of a channel that is held, as if it came now; fires when it is safe."""
+        await self._message("MESSAGE_CREATE", data, held=True)
+
+    def _release(self, channel_id: str, lock: DeferredLock) -> None:
+        lock.release()
+        if not lock.locked and not lock.waiting:
+            self._locks.pop(channel_id, None)
 
     async def _handle(self, name: str, seq: int, data: Any) -> None:
         if not isinstance(data, dict):
@@ -136,7 +158,7 @@ class Intake:
 
     # -- each kind of event ----------------------------------------------------------------------
 
-    async def _message(self, name: str, data: Event) -> None:
+    async def _message(self, name: str, data: Event, held: bool = False) -> None:
         own = self._own()
         author = data.get("author") or {}
         if not data.get("id") or not is_wanted(data, own.id):
@@ -153,7 +175,7 @@ class Intake:
             make = edit_of if is_change else message_of
             return make(data, scene, own, self._directory)
 
-        await self._in_place(name, data, str(author["id"]), read)
+        await self._in_place(name, data, str(author["id"]), read, held)
 
     async def _reaction(self, name: str, seq: int, data: Event) -> None:
         own = self._own()
@@ -196,7 +218,12 @@ class Intake:
     # -- where it happened -----------------------------------------------------------------------
 
     async def _in_place(
-        self, name: str, data: Event, person_id: str, read: Callable[[Scene], Inbound]
+        self,
+        name: str,
+        data: Event,
+        person_id: str,
+        read: Callable[[Scene], Inbound],
+        held: bool = False,
     ) -> None:
         """Find out where, read, hand in; what comes later in the same channel waits for that."""
         channel_id = str(data.get("channel_id") or "")
@@ -206,21 +233,22 @@ class Intake:
             return
         if not guild_id:
             self._directory.direct.setdefault(person_id, channel_id)
+            self.on_direct(channel_id)
         lock = self._locks.get(channel_id)
-        if lock is None and not self._has_to_ask(guild_id, channel_id, data):
+        if held:
+            await self._ask(guild_id, channel_id, data)
+            receiving = self._hand_in(name, guild_id, channel_id, person_id, read)
+        elif lock is None and not self._has_to_ask(guild_id, channel_id, data):
             receiving = self._hand_in(name, guild_id, channel_id, person_id, read)
         else:
-            lock = self._locks.setdefault(channel_id, DeferredLock())
-            await lock.acquire()
+            leave = await self.hold(channel_id)
             try:
                 if self._failed:  # What was before it comes again, and so does this, behind it.
                     raise ChannelDown("an event before this one was not taken")
                 await self._ask(guild_id, channel_id, data)
                 receiving = self._hand_in(name, guild_id, channel_id, person_id, read)
             finally:
-                lock.release()
-                if not lock.locked and not lock.waiting:
-                    self._locks.pop(channel_id, None)
+                leave()
         if receiving is not None:
             await receiving
 

@@ -135,10 +135,11 @@ class DiscordChannel:
             connection.end(ChannelDown("the account was stopped"))
             await connection.gone
             self._connection = None
-            if connection.forgets_session:
+            if connection.forgets_session or account.sessions.missed_since_ms:
                 account.sessions.forget()
             elif connection.failed_resume:
                 account.sessions.resume_failed()
+            await account.missed.stop()
             await account.intake.stop()
             await self._tasks.cancel()
 
@@ -170,6 +171,11 @@ class DiscordChannel:
         if name in ("READY", "RESUMED"):
             self._works(account)
         account.intake.take(name, seq, data)
+        # After the directory has learnt where it happens, before anything else comes.
+        if name == "READY":
+            account.missed.ready(data)
+        elif name == "GUILD_CREATE" and isinstance(data, dict):
+            account.missed.guild(data)
 
     def _works(self, account: Account) -> None:
         session = account.sessions.current

@@ -5,6 +5,7 @@ import msgspec
 from openclaw.interfaces.channels import IChannelState
 
 STATE = "session"
+MISSED = "missed since"
 MOST_FAILED_RESUMES = 3
 
 
@@ -13,6 +14,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     :ivar seq: every event up to this one is safely in the gateway; Discord repeats the later ones.
     :ivar intents: what it was opened with: another set of intents needs another session.
+    :ivar at_ms: what was written before this moment is safe; 0 if nobody knows.
     """
 
     id: str
@@ -22,6 +24,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     user_id: str
     user_name: str
     application_id: str = ""
+    at_ms: int = 0
 
 
 class Progress:
@@ -29,17 +32,21 @@ class Progress:
 
     def __init__(self, seq: int) -> None:
         self._last = seq
-        self._open: dict[int, None] = {}
+        self._open: dict[int, int] = {}
 
     @property
     def safe(self) -> int:
         """The last event before which nothing is under way."""
         return min(self._open) - 1 if self._open else self._last
 
-    def begin(self, seq: int) -> None:
+    def safe_until(self, now_ms: int) -> int:
+        """The moment before which everything that came is safe."""
+        return min(self._open.values(), default=now_ms)
+
+    def begin(self, seq: int, now_ms: int) -> None:
         """An event came."""
         self._last = max(self._last, seq)
-        self._open[seq] = None
+        self._open[seq] = now_ms
 
     def done(self, seq: int) -> None:
         """It is safe."""
@@ -51,15 +58,25 @@ class Sessions:
 
     It is written behind: at most one write is under way, always of the newest. A process that dies
     in between resumes a little further back, and hears some events again.
+
+    :ivar missed_since_ms: since when messages may have been missed, because a session ended that
+        knew of all before; 0 if none were. A session that was opened meanwhile is not kept for
+        the next process: only a new one tells again which channels there are.
     """
 
     def __init__(self, state: IChannelState, intents: int) -> None:
         self._state = state
-        self._intents = intents
         self._writing = False
         self._dirty = False
         self._failed_resumes = 0
-        self.current: Session | None = self._read()
+        kept = state.get(MISSED)
+        self.missed_since_ms = int(kept) if kept.isdecimal() else 0
+        self.current: Session | None = None
+        last = self._read()
+        if last is not None and (self.missed_since_ms or last.intents != intents):
+            self._miss(last)
+        else:
+            self.current = last
 
     def opened(self, session: Session) -> None:
         """READY came: this is the session now."""
@@ -77,25 +94,37 @@ class Sessions:
         if self._failed_resumes >= MOST_FAILED_RESUMES:
             self.forget()
 
-    def advance(self, seq: int) -> None:
-        """Events up to ``seq`` are safe."""
+    def advance(self, seq: int, at_ms: int) -> None:
+        """Events up to ``seq`` are safe, and whatever was written before a moment."""
         if self.current is not None and seq > self.current.seq:
-            self.current = msgspec.structs.replace(self.current, seq=seq)
+            self.current = msgspec.structs.replace(self.current, seq=seq, at_ms=at_ms)
             self._write()
+
+    def caught_up(self) -> None:
+        """What was missed is safe by now."""
+        self.missed_since_ms = 0
+        self._state.put(MISSED, "").addErrback(lambda _: None)  # Then it is asked for once more.
 
     def forget(self) -> None:
         """The session is over; the next connection opens a new one."""
+        if self.current is not None:
+            self._miss(self.current)
         self.current = None
         self._failed_resumes = 0
         self._write()
 
+    def _miss(self, session: Session) -> None:
+        if not self.missed_since_ms and session.at_ms:
+            self.missed_since_ms = session.at_ms
+            # It may fail with the journal; then it is known as long as this process lives.
+            self._state.put(MISSED, str(session.at_ms)).addErrback(lambda _: None)
+
     def _read(self) -> Session | None:
         text = self._state.get(STATE)
         try:
-            session = msgspec.json.decode(text, type=Session) if text else None
+            return msgspec.json.decode(text, type=Session) if text else None
         except msgspec.MsgspecError:  # Another release wrote it; a new session costs nothing.
             return None
-        return session if session is None or session.intents == self._intents else None
 
     def _write(self) -> None:
         if self._writing:

@@ -77,6 +77,17 @@ USUAL_COMMANDS = (
         description="Which model answers",
         options=(CommandOption(name="name", description="The model to use from now on"),),
     ),
+    SlashCommand(name="stop", description="Stop what runs and waits here"),
+    SlashCommand(
+        name="approve",
+        description="Allow one dangerous thing, once",
+        options=(CommandOption(name="id", description="Which; all that wait are listed without"),),
+    ),
+    SlashCommand(
+        name="deny",
+        description="Refuse it",
+        options=(CommandOption(name="id", description="Which; all that wait are listed without"),),
+    ),
 )
 
 

@@ -1,5 +1,6 @@
 """Invitations: which are followed, tried again while servers agree, kept until they are over."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -83,11 +84,21 @@ class Invites:
     """The invitations of one account.
 
     :param tasks: owns the attempts to join.
+    :param awaited: whether a room replaces one that we are in, so that nobody has to open it.
     """
 
     _log = Logger()
 
-    def __init__(self, link: ILink, api: Homeserver, me: Me, rooms: Rooms, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        link: ILink,
+        api: Homeserver,
+        me: Me,
+        rooms: Rooms,
+        tasks: Tasks,
+        awaited: Callable[[str], bool] = lambda room_id: False,
+    ) -> None:
+        self._awaited = awaited
         self._link = link
         self._api = api
         self._me = me
@@ -128,7 +139,7 @@ class Invites:
         return {invite.room_id: invite for invite in kept}
 
     def _consider(self, invite: Invite) -> None:
-        if not self._doors.open_to(invite):
+        if not self._doors.open_to(invite) and not self._awaited(invite.room_id):
             self._log.warn(
                 "{who} invites to the Matrix room {room}, and autoJoin does not let us follow: to "
                 "follow it, add one of the two to channels.matrix.autoJoinAllowlist",

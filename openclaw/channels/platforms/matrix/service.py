@@ -28,6 +28,7 @@ from openclaw.channels.platforms.matrix.position import Position
 from openclaw.channels.platforms.matrix.rooms import Rooms
 from openclaw.channels.platforms.matrix.settings import MatrixSettings
 from openclaw.channels.platforms.matrix.syncing import Syncer
+from openclaw.channels.platforms.matrix.upgrades import Upgrades
 from openclaw.channels.platforms.matrix.wire import Reader
 from openclaw.channels.text.matrix import counted
 from openclaw.deferreds import Tasks, Work, deferred
@@ -104,6 +105,7 @@ class Matrix:
         link = self._link
         rooms = Rooms(api, me)
         await rooms.load_direct()
+        upgrades = Upgrades(link, api, rooms, tasks)
         reader = Reader(channel=link.channel, account=link.account, me=me)
         syncer = Syncer(
             link=link,
@@ -111,7 +113,8 @@ class Matrix:
             me=me,
             rooms=rooms,
             intake=Intake(link=link, api=api, rooms=rooms, reader=reader, tasks=tasks),
-            invites=Invites(link, api, me, rooms, tasks),
+            invites=Invites(link, api, me, rooms, tasks, upgrades.awaits),
+            upgrades=upgrades,
             position=Position(link, me.user_id),
         )
         self._now = Connected(
@@ -130,7 +133,8 @@ class Matrix:
         return await self._sending(outgoing.target, self._send(self._ready(), outgoing))
 
     async def _send(self, now: Connected, outgoing: Outgoing) -> Sent:
-        room_id = await now.places.room(outgoing.target.chat_id)
+        # What was asked in a room that was replaced meanwhile is answered where people are now.
+        room_id = now.syncer.upgrades.latest(await now.places.room(outgoing.target.chat_id))
         if outgoing.attachment is None:
             event = content.message(outgoing)
         else:

@@ -25,6 +25,7 @@ from openclaw.channels.platforms.matrix.timeline import (
     read_batch,
     since_we_came,
 )
+from openclaw.channels.platforms.matrix.upgrades import Upgrades
 from openclaw.deferreds import deferred
 from openclaw.errors import StoreError
 from openclaw.interfaces.channels import ILink
@@ -50,6 +51,7 @@ _STATE = [
     "m.room.name",
     "m.room.canonical_alias",
     "m.room.encryption",
+    "m.room.tombstone",
 ]
 
 
@@ -80,6 +82,7 @@ class Syncer:
     rooms: Rooms
     intake: Intake
     invites: Invites
+    upgrades: Upgrades
     position: Position
     gaps: Gaps = field(init=False)
     _well: bool = False
@@ -93,6 +96,7 @@ class Syncer:
             await self._begin()
         filter_id = await self._filter()
         self.invites.resume()
+        self.upgrades.resume()
         # The first one does not wait, so that status soon knows whether it works at all.
         first, wait = True, 0
         while True:
@@ -198,6 +202,9 @@ class Syncer:
         """Take one room in; its id, its last event, and the last that became work."""
         batch = read_batch(raw)
         events = list(batch.events)
+        replaces = self.upgrades.awaits(room_id)
+        if replaces:
+            await self.upgrades.arrived(room_id)
         if batch.limited:
             self.rooms.missed(room_id)
             if not any(joining(event, self.me) for event in events):
@@ -205,7 +212,12 @@ class Syncer:
                 events = await self.gaps.fill(room_id, batch, since, last) + events
         for event in batch.state:
             self.rooms.note(room_id, event)
-        read = await self.intake.take_room(room_id, since_we_came(events, self.me))
+            await self.upgrades.note(room_id, event)
+        # Where the talk only goes on, what was said before we came was said to us as well.
+        news = events if replaces else since_we_came(events, self.me)
+        read = await self.intake.take_room(room_id, news)
+        for event in events:
+            await self.upgrades.note(room_id, event)
         return room_id, events[-1].id if events else "", read
 
     async def _settle(self, said: Json, latest: dict[str, str]) -> None:

@@ -96,7 +96,7 @@ class WebApi:
             text = await response.read(ANSWER_BYTES)
         except OutboundError as error:
             kind: Kind = "undone" if error.kind in ("connect", "refused") else "lost"
-            raise SlackError(method, error.message, kind) from None
+            raise SlackError(method, error.message, kind, answered=False) from None
         if status == 429:
             raise self._too_many(method, pause)
         return self._understood(method, status, text, pause)

@@ -63,6 +63,7 @@ class SlackError(Exception):
     :ivar code: Slack's word, empty if there was no answer of its kind.
     :ivar needed: the scope that ``missing_scope`` is about.
     :ivar after_ms: when Slack will listen again, for ``limited``.
+    :ivar answered: an answer came, whatever it says; one that was cut off may have been a success.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class SlackError(Exception):
         code: str = "",
         needed: str = "",
         after_ms: int = 0,
+        answered: bool = True,
     ) -> None:
         super().__init__(f"{method}: {message}")
         self.method = method
@@ -81,6 +83,7 @@ class SlackError(Exception):
         self.code = code
         self.needed = needed
         self.after_ms = after_ms
+        self.answered = answered
 
     @property
     def fatal(self) -> bool:

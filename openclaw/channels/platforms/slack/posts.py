@@ -47,8 +47,10 @@ class Posts:
         """Post a message, or share a file."""
         chat = await self.chat(outgoing.target.chat_id)
         thread = self.thread(outgoing.target)
-        ts = await self._say(outgoing, chat, thread)
-        if thread:
+        if not thread:
+            return _sent(await self._say(outgoing, chat, thread), chat, outgoing.target)
+        with self._threads.speaking(chat, thread):
+            ts = await self._say(outgoing, chat, thread)
             await self._threads.spoke(chat, thread)
         return _sent(ts, chat, outgoing.target)
 

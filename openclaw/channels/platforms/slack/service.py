@@ -227,7 +227,7 @@ class SlackChannel:
             if error.kind != "lost" or error.method not in ONCE:
                 raise
             try:
-                await session.lost.note(outgoing.id, began_ms)
+                await session.lost.note(outgoing.id, began_ms, error.answered)
             except StoreError as store:
                 raise Undelivered(f"{error}, and {store}", "unknown") from None
             why = f"{error}; it will be looked for before it is sent again"
@@ -245,6 +245,9 @@ class SlackChannel:
         except SlackError as error:
             if error.kind != "refused" or error.fatal:
                 raise
+            if error.code == "unknown_method" and session.lost.has_failed(outgoing.id):
+                await session.lost.settle(outgoing.id)
+                return None  # No Slack but something in its place: its failure is its word.
             why = f"nobody can tell whether it was sent: {undelivered(error).message}"
             raise Undelivered(why, "unknown") from None
         await session.lost.settle(outgoing.id)

@@ -1,5 +1,9 @@
 """Threads in which the assistant has spoken; small, and kept over restarts."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 from twisted.logger import Logger
 
@@ -18,10 +22,24 @@ class Threads:
     def __init__(self, state: IChannelState) -> None:
         self._state = state
         self._names = dict.fromkeys(_read(state.get(STATE)))
+        self._speaking: Counter[str] = Counter()
 
     def has(self, chat_id: str, thread_ts: str) -> bool:
-        """Whether it has spoken there."""
-        return _name(chat_id, thread_ts) in self._names
+        """Whether it has spoken there, or is just doing so."""
+        name = _name(chat_id, thread_ts)
+        return name in self._names or self._speaking[name] > 0
+
+    @contextmanager
+    def speaking(self, chat_id: str, thread_ts: str) -> Iterator[None]:
+        """It is said to speak there meanwhile: people may answer before Slack has told us."""
+        name = _name(chat_id, thread_ts)
+        self._speaking[name] += 1
+        try:
+            yield
+        finally:
+            self._speaking[name] -= 1
+            if not self._speaking[name]:
+                del self._speaking[name]
 
     async def spoke(self, chat_id: str, thread_ts: str) -> None:
         """Remember that it did; what was said is said, so a full disk is no failure of that."""

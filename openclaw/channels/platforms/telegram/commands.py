@@ -17,6 +17,8 @@ NATIVE = {
     "sessions": "The conversations there are",
     "model": "Which model answers",
     "reset": "Begin this conversation anew",
+    "stop": "Stop what runs and waits here",
+    "approve": "What waits for approval",
 }
 """What every gateway understands."""
 

@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from openclaw.channels.platforms.telegram.objects import FileObject, Message
 from openclaw.interfaces.messages import Attachment, MediaKind
 
 
-def attachments(message: Message) -> tuple[Attachment, ...]:
-    """The files of a message, the photo in its largest size."""
-    return tuple(_attachments(message))
+def attachments(message: Message, caption: str = "") -> tuple[Attachment, ...]:
+    """The files of a message, the photo in its largest size.
+
+    :param caption: the words to them as they are read.
+    """
+    return tuple(replace(file, caption=caption) for file in _attachments(message))
 
 
 def described(message: Message) -> str:
@@ -24,31 +29,30 @@ def described(message: Message) -> str:
 def _attachments(message: Message) -> Iterator[Attachment]:
     if message.photo:
         largest = max(message.photo, key=lambda size: (size.width * size.height, size.file_size))
-        yield _file(message, largest, "image", "image/jpeg")
+        yield _file(largest, "image", "image/jpeg")
     if message.animation is not None:
         # The same file is in ``document`` too, for programs that know no animations.
-        yield _file(message, message.animation, "video", "video/mp4")
+        yield _file(message.animation, "video", "video/mp4")
     elif message.document is not None:
-        yield _file(message, message.document, "document", "application/octet-stream")
+        yield _file(message.document, "document", "application/octet-stream")
     if message.audio is not None:
-        yield _file(message, message.audio, "audio", "audio/mpeg")
+        yield _file(message.audio, "audio", "audio/mpeg")
     if message.voice is not None:
-        yield _file(message, message.voice, "voice", "audio/ogg")
+        yield _file(message.voice, "voice", "audio/ogg")
     for video in (message.video, message.video_note):
         if video is not None:
-            yield _file(message, video, "video", "video/mp4")
+            yield _file(video, "video", "video/mp4")
     if message.sticker is not None:
-        yield _file(message, message.sticker, "sticker", _sticker_mime(message.sticker))
+        yield _file(message.sticker, "sticker", _sticker_mime(message.sticker))
 
 
-def _file(message: Message, file: FileObject, kind: MediaKind, mime: str) -> Attachment:
+def _file(file: FileObject, kind: MediaKind, mime: str) -> Attachment:
     return Attachment(
         kind=kind,
         mime=file.mime_type or mime,
         name=file.file_name,
         size=file.file_size,
         ref=file.file_id,
-        caption=message.caption,
         duration_ms=int(file.duration * 1000),
     )
 

@@ -50,3 +50,13 @@ class TelegramSettings(ChannelSettings, frozen=True, kw_only=True):
         tuple[CustomCommand, ...], now("More commands to offer behind a slash.")
     ] = ()
     link_preview: Annotated[bool, now("Whether links in answers show a preview.")] = True
+
+    def group_senders(self) -> tuple[str | int, ...] | None:
+        """See :meth:`ChannelSettings.group_senders`: those in ``allowFrom``, if there are any.
+
+        The original keeps listed groups to them too; a file of its must not let in more people.
+        """
+        listed = self.groups and self.group_policy == "allowlist" and "*" not in self.allow_from
+        if self.group_allow_from is None and listed and self.allow_from:
+            return self.allow_from
+        return self.group_allow_from

@@ -171,7 +171,7 @@ class Reader:
             dedupe_id=f"{message.chat.id}:{message.message_id}",
             timestamp_ms=message.date * 1000,
             text=readable,
-            attachments=media.attachments(message),
+            attachments=media.attachments(message, readable if message.caption else ""),
             reply_to=quote,
             mention=_mention(str(self.me.id) in mentions, is_command, quote),
             mentions=mentions,

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from openclaw.http.openai.chat.messages import Message, system_of, turns_of
 from openclaw.http.openai.errors import Refused
+from openclaw.http.openai.forms import ResponseFormat, form_of
 from openclaw.http.openai.functions import MOST, Choice, Function, Name, offered
 from openclaw.http.openai.limits import Penalty, Seed, Share, StopText, Temperature, Tokens
 from openclaw.http.openai.prompt import Prompt, check_turns
@@ -37,12 +38,6 @@ class StreamOptions(Shape, frozen=True, kw_only=True):
     """How an answer is streamed."""
 
     include_usage: bool | None = None
-
-
-class ResponseFormat(Shape, frozen=True, kw_only=True):
-    """The form of the answer; only text is served."""
-
-    type: Literal["text", "json_object", "json_schema"]
 
 
 class ChatRequest(Shape, frozen=True, kw_only=True):
@@ -110,13 +105,13 @@ class ChatRequest(Shape, frozen=True, kw_only=True):
             presence_penalty=self.presence_penalty or None,
             seed=self.seed,
             stop=stop,
+            form=form_of(self.response_format),
         )
 
     def _refuse_unserved(self) -> None:
         """What would change the answer and is not served is refused, never ignored."""
         unserved = {
             "n": self.n not in (None, 1),
-            "response_format": bool(self.response_format and self.response_format.type != "text"),
             "logprobs": bool(self.logprobs),
             "logit_bias": bool(self.logit_bias),
             "modalities": "audio" in (self.modalities or ()),

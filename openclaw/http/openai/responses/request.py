@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from openclaw.http.openai.errors import Refused
+from openclaw.http.openai.forms import TextFormat, form_of
 from openclaw.http.openai.functions import MOST, Choice, Function, Name, offered
 from openclaw.http.openai.limits import Share, Temperature, Tokens
 from openclaw.http.openai.prompt import Prompt, check_turns
@@ -27,12 +28,6 @@ class NamedFunctionTool(Shape, frozen=True, kw_only=True):
 
     type: Literal["function"]
     name: Name
-
-
-class TextFormat(Shape, frozen=True, kw_only=True):
-    """The form of the answer; only text is served."""
-
-    type: Literal["text", "json_object", "json_schema"]
 
 
 class TextOptions(Shape, frozen=True, kw_only=True):
@@ -96,14 +91,16 @@ class ResponsesRequest(Shape, frozen=True, kw_only=True):
             tools=tools,
             tool_choice=tool_choice,
             max_tokens=self.max_output_tokens or 0,
-            sampling=Sampling(temperature=self.temperature, top_p=self.top_p),
+            sampling=Sampling(
+                temperature=self.temperature,
+                top_p=self.top_p,
+                form=form_of(self.text.format if self.text else None),
+            ),
         )
 
     def _refuse_unserved(self) -> None:
         """What would change the answer and is not served is refused, never ignored."""
-        form = self.text.format if self.text else None
         unserved = {
-            "text": form is not None and form.type != "text",
             "background": bool(self.background),
             "conversation": self.conversation not in (UNSET, None),
             "prompt": self.prompt not in (UNSET, None),

@@ -51,6 +51,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
+        self.results: list[str] = []
 
     @property
     def text(self) -> str:
@@ -89,6 +90,7 @@ class Sink:
     def tool_ended(self, call: ToolCall, result: ToolResult) -> None:
         """See :meth:`IToolSink.tool_ended`."""
         self.heard.append(("tool done", call.name, result.is_error))
+        self.results.append(result.text)
 
 
 class FakeAgent:
@@ -218,6 +220,7 @@ class Programs:
 
     :ivar answers: whether commands are answered at all.
     :ivar broken: new ones end at once.
+    :ivar given: what skills are given.
     """
 
     clock: Clock = field(factory=Clock)
@@ -226,6 +229,7 @@ class Programs:
     answers: bool = True
     broken: bool = False
     unable: OSError | None = None
+    given: dict[str, str] = field(factory=dict)
 
     def spawner(self, name: str, program: Program) -> Spawn:
         """What starts them."""
@@ -251,6 +255,7 @@ class Programs:
             self.clock,
             hide,
             self.alarms.append,
+            lambda request: succeed(dict(self.given)),
         )
 
     def turn(self, seconds: float = 0.0) -> None:

@@ -104,6 +104,24 @@ class AnswerTests(RuntimeCase):
             [{"type": "image", "data": "QUJD", "mimeType": "image/png"}],
         )
 
+    def test_secrets_are_taken_out_of_what_tools_say(self) -> None:
+        self.runtime = self.make(hide=lambda words: words.replace("key-123", "[redacted]"))
+        run = self.begin(request("[wait]"))
+        self.agent.says(
+            type="tool_execution_start", toolCallId="c1", toolName="bash", args={"k": "key-123"}
+        )
+        self.agent.says(
+            type="tool_execution_end",
+            toolCallId="c1",
+            toolName="bash",
+            result={"content": [{"type": "text", "text": "it is key-123"}]},
+            isError=False,
+        )
+        self.agent.finish("done")
+        self.successResultOf(run)
+        self.assertIn(("tool", "bash", '{"k": "[redacted]"}'), self.sink.heard)
+        self.assertEqual(self.sink.results, ["it is [redacted]"])
+
     def test_tools_of_the_agent_are_told_and_the_run_is_committed(self) -> None:
         run = self.begin(request("[wait]"))
         self.agent.says(
@@ -207,6 +225,25 @@ class IsolationTests(RuntimeCase):
         self.assertEqual(mine.program.argv, ("pi", "--mode", "rpc"))
         self.assertEqual(theirs.program.argv, ("pi", "--mode", "rpc", "--no-tools"))
         self.assertEqual(theirs.prompts, ["theirs"])
+
+    def test_what_skills_are_given_is_for_the_owners_processes(self) -> None:
+        self.runtime = self.make(guest_args=(), env={"PATH": "/bin", "OWN": "1"})
+        self.programs.given = {"WEATHER_KEY": "canary-4711", "OWN": "2"}
+        self.answer("mine")
+        self.answer("theirs", authority=Authority())
+        mine, theirs = self.programs.agents
+        self.assertEqual(
+            dict(mine.program.env), {"PATH": "/bin", "OWN": "1", "WEATHER_KEY": "canary-4711"}
+        )
+        self.assertEqual(dict(theirs.program.env), {"PATH": "/bin", "OWN": "1"})
+        self.assertNotIn("canary", repr(mine.program) + repr(self.runtime._processes))
+
+    def test_a_session_that_loses_a_skill_gets_another_process(self) -> None:
+        self.programs.given = {"WEATHER_KEY": "canary-4711"}
+        self.answer("one")
+        self.programs.given = {}
+        self.answer("two")
+        self.assertNotIn("WEATHER_KEY", self.programs.agents[1].program.env)
 
     def test_the_oldest_idle_process_makes_room(self) -> None:
         self.runtime = self.make(most_processes=2)

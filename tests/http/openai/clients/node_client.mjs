@@ -78,6 +78,28 @@ const responses = async () => {
   return [texts, kinds[0], kinds.at(-1), call.name];
 };
 
+const forms = async () => {
+  const schema = {
+    type: "object",
+    properties: { zone: { type: "string" } },
+    required: ["zone"],
+    additionalProperties: false,
+  };
+  const form = { name: "Clock", schema, strict: true };
+  const asked = '[echo] {"zone": "UTC"}';
+  const chat = await create({
+    messages: user(asked),
+    response_format: { type: "json_schema", json_schema: form },
+  });
+  const response = await client.responses.create({
+    model,
+    input: asked,
+    text: { format: { type: "json_schema", ...form } },
+  });
+  const texts = [chat.choices[0].message.content, response.output_text];
+  return texts.map((text) => JSON.parse(text).zone);
+};
+
 const ids = [];
 for await (const one of client.models.list()) ids.push(one.id);
 const plain = await create({ messages: user("hi") });
@@ -101,6 +123,7 @@ const found = {
   tools: await tools(),
   "streamed tools": await streamedTools(),
   responses: await responses(),
+  forms: await forms(),
   embeddings: vectors.data[0].embedding,
   errors: [
     await refused(() => stranger.models.list()),

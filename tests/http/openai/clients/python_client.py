@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import openai
+import pydantic
 
 TOOL: Any = {"name": "clock", "description": "Tells the time.", "parameters": {"type": "object"}}
 CHAT_TOOL: Any = {"type": "function", "function": TOOL}
@@ -79,6 +80,22 @@ def responses(client: openai.OpenAI) -> list[Any]:
     return [texts, kinds[0], kinds[-1], call.name]
 
 
+class Clock(pydantic.BaseModel):
+    """The form of an answer."""
+
+    zone: str
+
+
+def forms(client: openai.OpenAI) -> list[str]:
+    """Answers in a form, read by the client."""
+    asked = '[echo] {"zone": "UTC"}'
+    chat: Any = client.chat.completions.parse(
+        model=MODEL, messages=user(asked), response_format=Clock
+    )
+    response: Any = client.responses.parse(model=MODEL, input=asked, text_format=Clock)
+    return [chat.choices[0].message.parsed.zone, response.output_parsed.zone]
+
+
 def main(address: str, token: str) -> None:
     """Do everything, step by step."""
     client = openai.OpenAI(base_url=address, api_key=token, max_retries=0, timeout=60)
@@ -98,6 +115,7 @@ def main(address: str, token: str) -> None:
         "tools": tools(client),
         "streamed tools": streamed_tools(client),
         "responses": responses(client),
+        "forms": forms(client),
         "embeddings": client.embeddings.create(model="mock/v", input="a b").data[0].embedding,
         "errors": [
             refused(lambda: stranger.models.list()),
