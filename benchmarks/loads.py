@@ -19,6 +19,11 @@ RUNS = 20
 CHUNKS_PER_RUN = 200
 CHUNK_PACE_MS = 20
 READERS = 4
+STREAMS = 50
+STREAMED_RUNS = 500
+STREAM_CHUNKS = 60
+STREAM_PACE_MS = 40
+ASK_EVERY_MS = 20
 FAN_OUT_IN_FLIGHT = 16
 QUIET_MS = 3000
 LEAST_CPU_SECONDS = 0.5
@@ -141,7 +146,51 @@ def model_chunks(stage: Stage, server: Server) -> Figures:
             inFlight=RUNS,
             message=f"stream chunks={chunks} pace={CHUNK_PACE_MS}",
         )
+    cpu = answer["cpuSeconds"]
+    if cpu:  # A very short run takes less than the tick in which time is counted.
+        answer["chunksPerCpuSecond"] = chunks * RUNS / cpu
+        answer["deltasPerCpuSecond"] = answer["deltas"] / cpu
     return figures_of(answer, chunks * RUNS)
+
+
+def first_tokens(spread_ms: int) -> Load:
+    """Fifty runs that stream at any time: how long each first token was on its way to a client.
+
+    The model writes into it when it wrote it. Meanwhile another client asks for something small at
+    short intervals: what it waits is how late the reactor is, and more. The gateway's own figure
+    of that, where it has one, is of the last minute.
+
+    :param spread_ms: between the beginnings of the first fifty; with 0 all begin at once, and
+        again whenever they end.
+    """
+
+    def run(stage: Stage, server: Server) -> Figures:
+        runs, chunks = stage.amount(STREAMED_RUNS, 2 * STREAMS), stage.amount(STREAM_CHUNKS, 2)
+        with (
+            stage.pool(server, "readers", READERS, scopes=EVERYTHING) as pool,
+            stage.pool(server, "asker", 1, scopes=EVERYTHING, caps=OWN_SESSIONS_ONLY) as asker,
+        ):
+            answer = stage.measure(
+                server,
+                "firstTokens",
+                pool=pool,
+                readers=pool,
+                asker=asker,
+                method="last-heartbeat",
+                askMs=ASK_EVERY_MS,
+                runs=runs,
+                sessions=SESSIONS,
+                inFlight=STREAMS,
+                spreadMs=spread_ms * min(1.0, stage.scale),
+                message=f"stream chunks={chunks} pace={STREAM_PACE_MS} stamp=1",
+            )
+            asked = {"method": "health", "params": {"probe": True}}
+            health = stage.driver.ask("ask", pool=asker, **asked)
+        loop = health["payload"].get("eventLoop", {})
+        inside = {"reactorP99Ms": loop.get("delayP99Ms"), "reactorMaxMs": loop.get("delayMaxMs")}
+        return figures_of({**answer, **inside}, runs)
+
+    return run
 
 
 def sends(seconds: float, per_second: int | None) -> Load:
@@ -178,6 +227,8 @@ LOADS: dict[str, Load] = {
     "fanout-100": fan_out(100, 500),
     "fanout-500": fan_out(500, 200),
     "model-chunks": model_chunks,
+    "first-tokens": first_tokens(STREAM_CHUNKS * STREAM_PACE_MS // STREAMS),
+    "first-tokens-at-once": first_tokens(0),
 }
 """On servers that are both up, pinned, in alternating rounds."""
 

@@ -13,9 +13,10 @@ DASH = "—"
 
 @attrs.frozen
 class Target:
-    """What a figure was to reach: a share of another program's, or a number."""
+    """What a figure was to reach: a share of another program's, a multiple of it, or a number."""
 
     share: float | None = None
+    times: float | None = None
     against: str = ORIGINAL
     at_most: float | None = None
     at_least: float | None = None
@@ -25,6 +26,8 @@ class Target:
         if self.share is not None:
             whole = f"1/{1 / self.share:.2g}" if self.share < 1 else "1"
             return f"≤ {whole} of {self.against}"
+        if self.times is not None:
+            return f"≥ {self.times:g} times {self.against}"
         if self.at_most is not None:
             return f"≤ {self.at_most:g}"
         return f"≥ {self.at_least:g}"
@@ -33,6 +36,8 @@ class Target:
         """Whether ``ours`` reaches it; None when there is nothing to compare with."""
         if self.share is not None:
             return None if other is None else ours <= other * self.share
+        if self.times is not None:
+            return None if other is None else ours >= other * self.times
         if self.at_most is not None:
             return ours <= self.at_most
         assert self.at_least is not None
@@ -155,6 +160,53 @@ DURABLE_ROWS = (
         "CPU s per 1 000",
         1_000.0,
     ),
+)
+
+STREAM_ROWS = (
+    Row(
+        "model chunks relayed (20 runs)",
+        "model-chunks",
+        "chunksPerCpuSecond",
+        "per CPU s",
+        target=Target(times=5.0),
+    ),
+    Row("``chat`` deltas made of them", "model-chunks", "deltasPerCpuSecond", "per CPU s"),
+    Row("first token on its way, median", "first-tokens", "firstP50Ms", "ms"),
+    Row(
+        "first token on its way, 99th percentile",
+        "first-tokens",
+        "firstP99Ms",
+        "ms",
+        target=Target(at_most=20.0),
+    ),
+    Row("the latest first token", "first-tokens", "firstMaxMs", "ms"),
+    Row(
+        "small request meanwhile, 99th percentile",
+        "first-tokens",
+        "answerP99Ms",
+        "ms",
+        target=Target(at_most=50.0),
+    ),
+    Row("slowest small request meanwhile", "first-tokens", "answerMaxMs", "ms"),
+    Row(
+        "reactor late, 99th percentile of its own figure",
+        "first-tokens",
+        "reactorP99Ms",
+        "ms",
+        target=Target(at_most=50.0),
+    ),
+    Row(
+        "reactor late, at most, of its own figure",
+        "first-tokens",
+        "reactorMaxMs",
+        "ms",
+        target=Target(at_most=250.0),
+    ),
+    Row("first token, 50 begun at once, median", "first-tokens-at-once", "firstP50Ms", "ms"),
+    Row(
+        "first token, 50 begun at once, 99th percentile", "first-tokens-at-once", "firstP99Ms", "ms"
+    ),
+    Row("slowest small request then", "first-tokens-at-once", "answerMaxMs", "ms"),
 )
 
 FLOOR_ROWS = (

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmarks.results import Result
-from benchmarks.rows import CPU_ROWS, DASH, DURABLE_ROWS, FLOOR_ROWS, PEER_ROWS, REST_ROWS, Row
+from benchmarks.rows import (
+    CPU_ROWS,
+    DASH,
+    DURABLE_ROWS,
+    FLOOR_ROWS,
+    PEER_ROWS,
+    REST_ROWS,
+    STREAM_ROWS,
+    Row,
+)
 from benchmarks.servers import ORIGINAL, OURS, PEER
 
 HEAD = ("Measure", "Unit", "Original", "This gateway", "Ratio", "Target", "Result")
@@ -33,6 +42,16 @@ DURABLE_WORDS = (
     "``chat.send`` on both cores, over 100 sessions: an input is accepted once it is on the disk. "
     "Here the embedded agent answers, there a model stand-in. "
     "The original answers before it stores."
+)
+STREAM_WORDS = (
+    "The first rows are the model chunks of above, the other way round: how many the server relays "
+    "in a second of its CPU time, and how many ``chat`` events it makes of them. Then 50 runs "
+    "stream at any time, 500 in a round, each 60 tokens at one every 40 ms, with four clients "
+    "reading. The model writes into its first token when it wrote it; *on its way* is from then "
+    "until a client has read it in a ``chat`` event, so the load generator's own delay is in it. "
+    "Meanwhile another client asks for ``last-heartbeat`` every 20 ms, and at the end for "
+    "``health``, which says how late the reactor was in the last minute. The runs begin one after "
+    "the other; for the last rows all fifty begin in the same moment, again and again."
 )
 FLOOR_WORDS = (
     "What the same core spends on one 100-byte message in a server that does nothing else."
@@ -143,6 +162,7 @@ def page(result: Result, picture: str | None = None) -> str:
         section("CPU", CPU_WORDS, list_table(HEAD, compared(result, CPU_ROWS))),
         section("Start and rest", REST_WORDS, list_table(HEAD, compared(result, REST_ROWS))),
         section("Beside nanobot", PEER_WORDS, list_table(peer_head, compared(result, PEER_ROWS))),
+        section("Streaming", STREAM_WORDS, list_table(HEAD, compared(result, STREAM_ROWS))),
         section("Durable inputs", DURABLE_WORDS, list_table(HEAD, compared(result, DURABLE_ROWS))),
         section("The floor", FLOOR_WORDS, list_table(("Server", "Unit", "Cost"), floors(result))),
         section(

@@ -4,14 +4,20 @@ With ``--unseal`` it does what only one process at a time may do to a journal, a
 """
 
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from twisted.logger import globalLogBeginner
+from twisted.internet.error import ReactorNotRunning
+from twisted.logger import Logger, globalLogBeginner
 from twisted.python import usage
 
 from openclaw.errors import StartError, StoreError
 from openclaw.tap import Options, make_gateway, settings_options
+
+_log = Logger()
 
 
 class ProcessOptions(Options):
@@ -39,8 +45,26 @@ def main(arguments: list[str]) -> int:
     globalLogBeginner.beginLoggingTo([gateway.console()], redirectStandardIO=False)
     gateway.startService()
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
+    reactor.callWhenRunning(_heed_signals, reactor)
     reactor.run()
     return gateway.exit_status
+
+
+def _heed_signals(reactor: Any) -> None:
+    """Stop at a signal; Twisted's own handlers report a second one as an error of the program."""
+
+    def stop() -> None:
+        with suppress(ReactorNotRunning):
+            reactor.stop()
+
+    def heed(number: int, _: object) -> None:
+        _log.info("received {signal}, stopping", signal=signal.Signals(number).name)
+        reactor.callFromThread(stop)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A shell has what it starts in the background ignore Ctrl-C, which is not meant for it.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, heed)
 
 
 def _unseal(options: ProcessOptions) -> int:

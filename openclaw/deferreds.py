@@ -50,10 +50,12 @@ class Tasks:
         return done.addCallback(lambda _: None)
 
     def drain(self) -> Deferred[None]:
-        """Cancel nothing; fires once everything that runs now has ended."""
-        return DeferredList([self._ended(running) for running in self._running]).addCallback(
-            lambda _: None
-        )
+        """Cancel nothing; fires once everything that runs now has ended.
+
+        Who waits may give up: that cancels the wait, and nothing that runs.
+        """
+        ended = [self._ended(running) for running in self._running]
+        return DeferredList(ended, consumeErrors=True).addCallback(lambda _: None)
 
     def _ended(self, running: Deferred[None]) -> Deferred[None]:
         ended: Deferred[None] = Deferred()

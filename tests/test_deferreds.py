@@ -1,5 +1,6 @@
 """Coroutines as Deferreds, and owners for those that nobody awaits."""
 
+import gc
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -131,6 +132,14 @@ class TasksTests(SynchronousTestCase):
         self.assertNoResult(done)
         waiting.callback(None)
         self.successResultOf(done)
+        self.assertEqual(self.ended, ["a"])
+
+    def test_a_drain_that_is_given_up_leaves_the_work_alone_and_says_nothing(self) -> None:
+        waiting = self.start("a")
+        self.tasks.drain().cancel()
+        gc.collect()  # A failure that nobody took would be told now.
+        self.assertEqual(self.flushLoggedErrors(), [])
+        waiting.callback(None)
         self.assertEqual(self.ended, ["a"])
 
     def test_draining_is_not_held_up_by_a_failure(self) -> None:

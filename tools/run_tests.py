@@ -1,6 +1,7 @@
 """Runs the tests with trial and ends by naming what was not run; it knows no test itself."""
 
 import argparse
+import json
 import os
 import re
 import secrets
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from attrs import Factory, define
 
@@ -61,9 +63,17 @@ def read_outcome(lines: Iterable[str]) -> Outcome:
     return outcome
 
 
-def closing_words(outcome: Outcome, *, require_all: bool) -> list[str]:
+def read_stalls(directory: Path) -> list[str]:
+    """What held a reactor, in any process of the run; see ``tests/stalls``."""
+    found = sorted(directory.glob("reports-*/*.json"))
+    return [str(json.loads(path.read_text())["words"]) for path in found]
+
+
+def closing_words(outcome: Outcome, *, require_all: bool, stalls: Sequence[str] = ()) -> list[str]:
     """Name what was not run, then count; the last line is for programs that count tests."""
     words: list[str] = []
+    if stalls:
+        words += ["", "A reactor was held, which counts as failed:", *stalls]
     if outcome.skipped:
         words += ["", "Not run:"]
         for reason, tests in sorted(outcome.skipped.items()):
@@ -74,11 +84,13 @@ def closing_words(outcome: Outcome, *, require_all: bool) -> list[str]:
     return [*words, "", counts]
 
 
-def status(outcome: Outcome, trial_status: int, *, require_all: bool) -> int:
+def status(
+    outcome: Outcome, trial_status: int, *, require_all: bool, stalls: Sequence[str] = ()
+) -> int:
     """The exit status: 0 only if something ran, nothing failed, and all ran that had to."""
     if trial_status:
         return trial_status
-    if outcome.failed or not outcome.passed:
+    if outcome.failed or not outcome.passed or stalls:
         return 1
     return 1 if require_all and outcome.not_run else 0
 
@@ -90,6 +102,7 @@ def run_trial(targets: Sequence[str], jobs: int, seed: int, directory: str) -> t
     lines: list[str] = []
     with subprocess.Popen(
         command,
+        env={**os.environ, "OPENCLAW_TEST_STALLS": f"{directory}/stalls"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -116,8 +129,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     directory = tempfile.mkdtemp(prefix="openclaw-tests-")
     seed = options.seed or secrets.randbelow(2**31 - 1) + 1
     code, outcome = run_trial(options.targets or ["tests"], options.jobs, seed, directory)
-    result = status(outcome, code, require_all=require_all)
-    print("\n".join(closing_words(outcome, require_all=require_all)))
+    stalls = read_stalls(Path(directory, "stalls"))
+    result = status(outcome, code, require_all=require_all, stalls=stalls)
+    print("\n".join(closing_words(outcome, require_all=require_all, stalls=stalls)))
     if result == 0:
         shutil.rmtree(directory, ignore_errors=True)
     else:

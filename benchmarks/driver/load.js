@@ -3,6 +3,7 @@
 
 const crypto = require("node:crypto");
 const net = require("node:net");
+const { monitorEventLoopDelay } = require("node:perf_hooks");
 const WebSocket = require("ws");
 
 const { Client } = require("./client.js");
@@ -10,8 +11,8 @@ const { clientOptions, poolOf } = require("./pools.js");
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Run `count` jobs, `width` at a time; `start(index, done)` begins one. */
-function keepBusy(count, width, start) {
+/** Run `count` jobs, `width` at a time, the first ones `spreadMs` apart; `start(index, done)` begins one. */
+function keepBusy(count, width, start, spreadMs = 0) {
   return new Promise((resolve) => {
     let begun = 0;
     let ended = 0;
@@ -22,7 +23,10 @@ function keepBusy(count, width, start) {
       if (++ended === count) resolve();
       else more();
     };
-    for (let lane = 0; lane < Math.min(width, count); lane++) more();
+    for (let lane = 0; lane < Math.min(width, count); lane++) {
+      if (spreadMs) setTimeout(more, lane * spreadMs);
+      else more();
+    }
   });
 }
 
@@ -95,14 +99,16 @@ function fanOut(command) {
   })();
 }
 
-/** Start chat runs and wait until a watcher has seen each one end. */
-function chatRuns(command) {
+/** Start chat runs and wait until a watcher has seen each one end; `heard` gets the payload of every `chat` event. */
+function chatRuns(command, heard = () => {}) {
   const senders = poolOf(command.pool);
   const [watcher] = poolOf(command.readers);
   const waiting = new Map();
   const seen = { deltas: 0, finals: 0, errors: 0 };
   watcher.onEvent = (name, payload) => {
-    if (name === "chat") chatEvent(payload, waiting, seen);
+    if (name !== "chat") return;
+    heard(payload);
+    chatEvent(payload, waiting, seen);
   };
   const start = (index, done) => {
     const idempotencyKey = crypto.randomUUID();
@@ -117,10 +123,55 @@ function chatRuns(command) {
     });
   };
   return timed(async () => {
-    await keepBusy(command.runs, command.inFlight, start);
+    await keepBusy(command.runs, command.inFlight, start, command.spreadMs);
     watcher.onEvent = null;
     return seen;
   });
+}
+
+/**
+ * Runs that stream beside each other: how long each first token was on its way, how long small requests take then.
+ * Runs that begin `spreadMs` apart count once all stream; where all begin at once, all count.
+ */
+async function firstTokens(command) {
+  const [asker] = poolOf(command.asker);
+  const firsts = new Map();
+  const answers = [];
+  const ownDelay = monitorEventLoopDelay({ resolution: 5 });
+  const from = performance.now() + command.spreadMs * command.inFlight;
+  const asking = setInterval(() => {
+    const begun = performance.now();
+    if (begun >= from) asker.call(command.method, {}, () => answers.push(performance.now() - begun));
+  }, command.askMs);
+  ownDelay.enable();
+  const seen = await chatRuns(command, (payload) => {
+    if (performance.now() >= from) firstToken(payload, firsts);
+  });
+  ownDelay.disable();
+  clearInterval(asking);
+  const times = [...firsts.values()].filter((time) => time !== null);
+  return {
+    ...seen,
+    firsts: times.length,
+    ...named("first", percentiles(times)),
+    answers: answers.length,
+    ...named("answer", percentiles(answers)),
+    ownP99Ms: ownDelay.percentile(99) / 1e6,
+  };
+}
+
+/** The same figures under names that begin with `name`. */
+function named(name, figures) {
+  return Object.fromEntries(Object.entries(figures).map(([key, value]) => [name + key[0].toUpperCase() + key.slice(1), value]));
+}
+
+/** Note by how much the first delta of a run is younger than the stamp in its text. */
+function firstToken(payload, firsts) {
+  if (payload.state !== "delta" || firsts.has(payload.runId)) return;
+  const now = process.hrtime.bigint();
+  const stamp = /^@([0-9]+)@/.exec(payload.deltaText ?? "");
+  // A run whose first token came before anything counted shows a later one first.
+  firsts.set(payload.runId, stamp && Number(now - BigInt(stamp[1])) / 1e6);
 }
 
 function chatEvent(payload, waiting, seen) {
@@ -261,4 +312,4 @@ async function ask(command) {
   return { payload: await poolOf(command.pool)[0].request(command.method, command.params ?? {}) };
 }
 
-module.exports = { ask, chatRuns, echoes, fanOut, firstHello, handshakes, requests, sends };
+module.exports = { ask, chatRuns, echoes, fanOut, firstHello, firstTokens, handshakes, requests, sends };

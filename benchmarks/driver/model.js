@@ -1,5 +1,6 @@
 // An OpenAI-compatible model stand-in: streams as many chunks as the last user message asks for. It thinks nothing.
 // `chunks=200 pace=20` in the message means 200 chunks, 20 ms apart; without it one chunk comes at once.
+// `stamp=1` makes the first chunk say when it was written, on the clock that all processes of a machine share.
 "use strict";
 
 const http = require("node:http");
@@ -34,7 +35,12 @@ function finish(response) {
   response.end(`${chunk({}, "stop", { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 })}data: [DONE]\n\n`);
 }
 
-function stream(response, count, paceMs) {
+/** The text of a chunk; one that is stamped says when it was written, in nanoseconds. */
+function words(number, stamped) {
+  return stamped && number === 0 ? `@${process.hrtime.bigint()}@ ` : `word${number % 10} `;
+}
+
+function stream(response, count, paceMs, stamped) {
   response.writeHead(200, HEADERS);
   response.write(chunk({ role: "assistant", content: "" }, null));
   let sent = 0;
@@ -43,7 +49,7 @@ function stream(response, count, paceMs) {
       clearInterval(timer);
       return finish(response);
     }
-    response.write(chunk({ content: `word${sent++ % 10} ` }, null));
+    response.write(chunk({ content: words(sent++, stamped) }, null));
     chunksSent++;
   }, paceMs);
 }
@@ -67,7 +73,7 @@ function answer(text, response) {
   const asked = lastUserText(body.messages ?? []);
   const pace = wish(asked, "pace", 0);
   const count = wish(asked, "chunks", 1);
-  return pace ? stream(response, count, pace) : streamAtOnce(response, count);
+  return pace ? stream(response, count, pace, wish(asked, "stamp", 0)) : streamAtOnce(response, count);
 }
 
 const server = http.createServer((request, response) => {

@@ -152,6 +152,10 @@ class Catalogue:
                 models.setdefault(found.ref, found)
         return [Candidate(model, self._server(model)) for model in models.values()]
 
+    def obstacles(self) -> Sequence[str]:
+        """Say why providers can answer nothing, and what to do; of each one line."""
+        return [f"{one.id}: {one.obstacle}" for one in self.providers.values() if one.obstacle]
+
     def check(self) -> None:
         """Refuse a default that names nothing, and a fallback that is a program.
 
@@ -168,8 +172,9 @@ class Catalogue:
                         f"{choice.path}.fallbacks",
                     )
             if choice.primary and self._find(choice.primary) is None:
+                named = "" if "/" in choice.primary else ", as they are called provider/model"
                 raise ConfigError(
-                    f"there is no model {choice.primary!r}; {self._known()}",
+                    f"there is no model {choice.primary!r}{named}; {self._known()}",
                     f"{choice.path}.primary",
                 )
 

@@ -79,7 +79,9 @@ class ToolLoop:
         return any(call.name in theirs for call in outcome.calls)
 
     async def _use_all(self, outcome: RunOutcome, request: RunRequest) -> None:
-        self._steps.append(Turn("assistant", "", calls=outcome.calls, thinking=outcome.thinking))
+        self._steps.append(
+            Turn("assistant", outcome.text, calls=outcome.calls, thinking=outcome.thinking)
+        )
         for call in outcome.calls:
             result = await self._use(call, request)
             self._steps.append(Turn("tool", result.text, call_id=call.id, is_error=result.is_error))

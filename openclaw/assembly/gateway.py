@@ -108,6 +108,8 @@ class GatewayService(Service):
             self._log.info("{remark}", remark=note)
         for warning in self._settings.warnings:
             self._log.warn("{remark}", remark=warning)
+        for obstacle in self._parts.obstacles:
+            self._log.warn("model provider {obstacle}", obstacle=obstacle)
         self._phases.done("skills")
         factory = encrypted(self._parts.factory, self._parts.certificate, self._reactor)
         for sockets, protocol in (

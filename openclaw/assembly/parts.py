@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ class Parts:
     :ivar tailscale_factory: for the port of ``tailscale serve``, where there is one.
     :ivar certificate: ``None`` where the port speaks plain text.
     :ivar hide: takes secrets out of what is logged.
+    :ivar obstacles: why model providers can answer nothing.
     :ivar stopping: set when the stop begins.
     """
 
@@ -83,6 +84,7 @@ class Parts:
     approvals: ApprovalDesk
     hide: Hide
     programs: AgentPrograms
+    obstacles: Sequence[str] = ()
     channels: ChannelParts | None = None
     certificate: CertificateKeeper | None = None
     stopping: bool = False
@@ -199,6 +201,7 @@ def assemble(
         channels=domain.channels,
         hide=known.clean,
         programs=domain.programs,
+        obstacles=domain.catalogue.obstacles(),
         certificate=certificate,
         sign_in=front.sign_in,
     )

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from openclaw.channels.registry import Registry, load
 from openclaw.config.check import Findings, unwrapped
-from openclaw.config.environment import variable
+from openclaw.config.environment import typed, variable
 from openclaw.config.references import resolve
 from openclaw.config.schema.channels import ChannelSettings
 from openclaw.config.schema.fields import SecretRef
@@ -21,6 +21,7 @@ from openclaw.interfaces.channels import Manifest, TextLimit
 DEFAULT = "default"
 _ACCOUNTS, _DEFAULT_ACCOUNT = "accounts", "defaultAccount"
 _DEFAULTS = "defaults"
+_NOTHING: tuple[Any, ...] = (None, "", [])
 _NO_CHANNELS = (_DEFAULTS, "modelByChannel")
 
 
@@ -89,7 +90,7 @@ def read_accounts(
     """Read every account.
 
     :param sections: ``channels`` of the configuration.
-    :param environ: where ``${NAME}`` is looked up, and what the default account's secrets are
+    :param environ: where ``${NAME}`` is looked up, and what the default account's keys are
         taken from where the configuration has none.
     :return: the accounts in the file's order, and remarks for the operator.
     :raises ConfigError: for the first value that cannot be used.
@@ -158,13 +159,15 @@ def _of_channel(
 
 def _from_environment(
     tree: Mapping[str, Any], manifest: Manifest, environ: Mapping[str, str]
-) -> Mapping[str, str]:
-    """References to variables that are set, for secrets of which the account says nothing."""
-    return {
-        one.key: f"${{{one.name}}}"
-        for one in manifest.variables
-        if variable(environ, one.name) and not any(tree.get(key) for key in (one.key, *one.unless))
-    }
+) -> Mapping[str, Any]:
+    """What variables say of which the account says nothing; for a secret a reference to it."""
+    found: dict[str, Any] = {}
+    for one in manifest.variables:
+        value = variable(environ, one.name)
+        said = any(tree.get(key) not in _NOTHING for key in (one.key, *one.unless))
+        if value is not None and not said:
+            found[one.key] = f"${{{one.name}}}" if one.kind == "secret" else typed(value, one.kind)
+    return found
 
 
 def _settings_type(manifest: Manifest, path: str) -> type[ChannelSettings]:

@@ -7,6 +7,7 @@ import click
 
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Command, Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import ago, print_json, say, table
 from openclaw.cli.problems import Problem
 from openclaw.client.errors import ClientError
@@ -25,6 +26,9 @@ BUILT_IN: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """What comes with the gateway, and the keys an account of it cannot do without."""
 
+OTHERS = "openclaw.channels"
+"""The group of entry points under which other packages offer channels."""
+
 _STATES = {"connected": "green", "degraded": "yellow", "reconnecting": "yellow", "failed": "red"}
 
 
@@ -41,7 +45,7 @@ def _chosen(command: Command) -> Command:
     return click.argument("channel", required=False)(option(account(command)))
 
 
-@click.group("channels")
+@click.group("channels", cls=Group)
 def command() -> None:
     """Look after the chat platforms that the assistant can be reached on."""
 
@@ -154,7 +158,7 @@ def add(
     assignments: tuple[str, ...],
 ) -> None:
     """Put an account into the configuration."""
-    chosen = _channel(channel or named)
+    chosen = _known(_channel(channel or named))
     keys = BUILT_IN[chosen][1] if chosen in BUILT_IN else ()
     values: dict[str, Any] = dict(_assignment(one) for one in assignments)
     if bot_token and keys:
@@ -207,6 +211,20 @@ def _channel(chosen: str) -> str:
     if not chosen:
         raise click.UsageError("name the channel, such as: openclaw channels add telegram")
     return chosen
+
+
+def _known(channel: str) -> str:
+    """A channel that an account can be added to: ours, or another package's."""
+    # Only this command has to look for other packages.
+    from importlib.metadata import entry_points
+
+    known = {*BUILT_IN, *(point.name for point in entry_points(group=OTHERS))}
+    if channel not in known:
+        raise Problem(
+            f"there is no channel {channel!r}: expected one of {', '.join(sorted(known))}",
+            f"Other packages offer channels as entry points of {OTHERS}; is one not installed?",
+        )
+    return channel
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -6,6 +6,7 @@ import click
 
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import ago, duration, print_json, say, table
 from openclaw.cli.problems import Problem
 
@@ -14,7 +15,7 @@ _SHORTEST = 6
 _ROLES = click.Choice(["operator", "node"])
 
 
-@click.group("devices")
+@click.group("devices", cls=Group)
 def command() -> None:
     """List the devices that may connect, and decide about those that want to."""
 

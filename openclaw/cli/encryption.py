@@ -11,13 +11,14 @@ import click
 from openclaw.cli.connection import Connection
 from openclaw.cli.gateway import launch_arguments
 from openclaw.cli.given import Given, common, places
+from openclaw.cli.groups import Group
 from openclaw.cli.output import aside, fields, print_json, say
 
 _ADMIN = ["operator.admin"]
 _KEY_BYTES = 32
 
 
-@click.group("encryption")
+@click.group("encryption", cls=Group)
 def command() -> None:
     """How the journal is sealed, and with which key."""
 

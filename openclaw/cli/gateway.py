@@ -10,11 +10,12 @@ import click
 from openclaw.cli import audit, health, status, trace
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common, places
+from openclaw.cli.groups import Group
 from openclaw.cli.output import print_json
 from openclaw.protocol.scopes import ADMIN, APPROVALS, PAIRING, READ, WRITE
 
 
-@click.group("gateway", invoke_without_command=True)
+@click.group("gateway", cls=Group, invoke_without_command=True)
 @places
 @click.option("--host", help="Address to listen on [127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on [18789].")

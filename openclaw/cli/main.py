@@ -37,6 +37,11 @@ _COMMANDS = {
     "completion": ("completion", "Print a shell's completion script."),
 }
 
+_ELSEWHERE = {
+    "doctor": " What is wrong: openclaw status. What is unsafe: openclaw gateway audit --security."
+}
+"""Commands of the original that have other names here."""
+
 
 class Commands(click.Group):
     """Imports a command only when it is called or described."""
@@ -52,6 +57,19 @@ class Commands(click.Group):
         module = importlib.import_module(f"openclaw.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was meant; for a misspelt one, name the nearest."""
+        if args[0] not in _COMMANDS and not ctx.resilient_parsing:
+            # Only a mistake needs it.
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _COMMANDS, 1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{_ELSEWHERE.get(args[0], meant)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading them."""

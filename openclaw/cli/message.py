@@ -8,6 +8,7 @@ from attrs import frozen
 
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Command, Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import print_json, say, table
 from openclaw.cli.problems import Problem
 from openclaw.client.errors import RequestFailed
@@ -34,7 +35,7 @@ class Where:
     thread: str
 
 
-@click.group("message")
+@click.group("message", cls=Group)
 def command() -> None:
     """Say something on a chat platform."""
 

@@ -4,13 +4,14 @@ import click
 
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import ago, fields, print_json, say
 from openclaw.cli.qr import drawing
 
 ADMIN, READ = ["operator.admin"], ["operator.read"]
 
 
-@click.group("mfa")
+@click.group("mfa", cls=Group)
 def command() -> None:
     """Protect what matters with a code of your authenticator app."""
 

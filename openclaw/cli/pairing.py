@@ -7,10 +7,11 @@ import click
 from openclaw.cli.connection import Connection
 from openclaw.cli.devices import ADMIN, PAIRING, by_handle, show_pending
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import duration, print_json, say, table
 
 
-@click.group("pairing")
+@click.group("pairing", cls=Group)
 def command() -> None:
     """Let in devices and chat senders by the code they show."""
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import print_json
 
 
-@click.group("protocol")
+@click.group("protocol", cls=Group)
 def command() -> None:
     """Describe the wire protocol."""
 

@@ -6,13 +6,14 @@ import click
 
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import duration, fields, print_json, say, table
 
 READ, ADMIN = ["operator.read"], ["operator.admin"]
 _COLUMNS = ("ready", "delayed", "running", "dead", "unknown", "lanes")
 
 
-@click.group("queue")
+@click.group("queue", cls=Group)
 def command() -> None:
     """Look at the messages on their way, and decide about those that could not be delivered."""
 

@@ -7,10 +7,11 @@ import click
 from openclaw.cli.connection import Connection
 from openclaw.cli.export import export, unseal
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import ago, print_json, say, table
 
 
-@click.group("sessions", invoke_without_command=True)
+@click.group("sessions", cls=Group, invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, help="How many [50].")
 @click.option("--search", help="Only those whose key or title has this in it.")
 @click.option("--archived", is_flag=True, help="The archived ones, too.")

@@ -6,13 +6,14 @@ import click
 
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import print_json, say, table
 
 READ = ["operator.read"]
 _KINDS = (("bins", "program"), ("anyBins", "one of"), ("env", "variable"), ("config", "key"))
 
 
-@click.group("skills")
+@click.group("skills", cls=Group)
 def command() -> None:
     """Look at the skills of an agent."""
 

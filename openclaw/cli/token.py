@@ -4,10 +4,11 @@ import click
 
 from openclaw.cli.connection import Connection
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.output import aside, print_json, say
 
 
-@click.group("token")
+@click.group("token", cls=Group)
 def command() -> None:
     """The gateway's own token."""
 

@@ -7,10 +7,11 @@ import click
 
 from openclaw.cli.discovery import Target, discover
 from openclaw.cli.given import Given, common
+from openclaw.cli.groups import Group
 from openclaw.cli.problems import UsageProblem
 
 
-@click.group("worker")
+@click.group("worker", cls=Group)
 def command() -> None:
     """Run agents here for a gateway on another host."""
 

@@ -63,7 +63,7 @@ class NoAnswer(ClientError):
     """
 
     def __init__(self, what: str, seconds: float) -> None:
-        super().__init__(f"no answer to {what} within {seconds:g} s")
+        super().__init__(f"no answer to {what} within {round(seconds, 1):g} s")
         self.what = what
         self.seconds = seconds
 

@@ -41,11 +41,15 @@ class Problem:
 
 @frozen
 class Findings:
-    """What a walk through one file brought up; paths in the order of the file."""
+    """What a walk through one file brought up; paths in the order of the file.
+
+    :ivar meant: by the path of an unknown key, the known one beside it that looks like it.
+    """
 
     problems: list[Problem] = Factory(list)
     unknown: list[str] = Factory(list)
     not_served: list[str] = Factory(list)
+    meant: dict[str, str] = Factory(dict)
 
     def walk(self, value: Any, expected: Any, path: str) -> None:
         """Compare one value with its type, and everything below it.
@@ -57,6 +61,8 @@ class Findings:
         if deeper or _is_container(value, kind):
             for key, inner, inner_kind in deeper:
                 self._enter(value, key, inner, inner_kind, path)
+                if inner_kind is None:
+                    self._guess(key, kind, join(path, key))
             self._required(value, kind, path)
         elif not _fits(value, expected):
             secret = any(map(is_secret, re.split(r'[.\[\]"]+', path)))
@@ -70,6 +76,16 @@ class Findings:
         if unwrapped(kind)[1] == "later":
             self.not_served.append(inner_path)
         self.walk(inner, kind, inner_path)
+
+    def _guess(self, key: str, kind: Any, path: str) -> None:
+        """Find the key that was meant by an unknown one."""
+        from difflib import get_close_matches  # Most files have no mistake.
+
+        section = section_in(kind)
+        fields = () if section is None else msgspec.structs.fields(section)
+        near = get_close_matches(key, [field.encode_name for field in fields], 1)
+        if near:
+            self.meant[path] = near[0]
 
     def _required(self, value: Any, kind: Any, path: str) -> None:
         section = section_in(kind)

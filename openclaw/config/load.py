@@ -34,6 +34,7 @@ class LoadedConfig:
     :ivar tree: what the file was parsed to; holds secrets.
     :ivar hash: ``sha256:<hex>`` of the file, for files that only the owner reads.
     :ivar unknown_keys: JSON paths that nobody understands, in the file's order.
+    :ivar meant: by the path of an unknown key, the known one that looks like it.
     :ivar not_served: JSON paths that are understood and do nothing yet.
     """
 
@@ -44,6 +45,7 @@ class LoadedConfig:
     tree: Mapping[str, Any] = field(factory=dict, repr=False)
     hash: str = ""
     unknown_keys: tuple[str, ...] = ()
+    meant: Mapping[str, str] = field(factory=dict)
     not_served: tuple[str, ...] = ()
 
     def revision(self, key: bytes) -> str:
@@ -100,6 +102,7 @@ def from_text(text: str, path: Path) -> LoadedConfig:
         tree=tree,
         hash=_hash(text.encode()),
         unknown_keys=tuple(findings.unknown),
+        meant=findings.meant,
         not_served=tuple(findings.not_served),
     )
 

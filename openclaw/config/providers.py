@@ -10,6 +10,7 @@ from openclaw.config.backends import AgentBackend
 from openclaw.config.environment import variable
 from openclaw.config.references import resolve
 from openclaw.config.schema import Config
+from openclaw.config.schema.agents import Agents, choice_of
 from openclaw.config.schema.fields import Secret
 from openclaw.config.schema.models import Model, Provider
 from openclaw.errors import ConfigError
@@ -55,23 +56,24 @@ def providers(
 ) -> tuple[dict[str, ModelProvider], tuple[str, ...]]:
     """Collect the providers that can be used, by id.
 
-    One whose key is not to be had is left out with a warning, unless the default model needs it.
+    One whose key is not to be had is left out with a warning, unless an agent's own model or the
+    default one needs it.
 
     :param environ: the environment, ``env.vars`` of the file included.
     :param programs: agents that are programs; they stand among the providers.
     :return: the providers, and warnings.
-    :raises ConfigError: for a wrong address, or a missing key of the default model's provider.
+    :raises ConfigError: for a wrong address, or a missing key of a provider that is needed.
     """
     ready, warnings = {}, []
     params = _params(config)
-    needed = (config.agents.defaults.primary_model or "").partition("/")[0]
+    needed = _needed(config.agents)
     for key, provider in config.models.providers.items():
         base_url = _address(provider.base_url, f"models.providers.{key}.baseUrl")
         try:
             found = _ready(key, provider, base_url, environ)
             ready[key] = evolve(found, params=params.get(key, {}))
         except ConfigError as error:
-            if key == needed:
+            if key in needed:
                 raise
             warnings.append(f"{error}; the provider is left out")
     of_environment = {
@@ -80,6 +82,14 @@ def providers(
     }
     agents = {one.id: _of_program(one) for one in programs}
     return {**of_environment, **ready, **agents}, tuple(warnings)
+
+
+def _needed(agents: Agents) -> set[str]:
+    """The providers without which an agent could not answer as it is configured."""
+    refs = {use.alias.casefold(): ref for ref, use in agents.defaults.models.items() if use.alias}
+    chosen = [agents.defaults.primary_model]
+    chosen += [choice_of(agent.model).primary for agent in agents.known]
+    return {refs.get(name.casefold(), name).partition("/")[0] for name in chosen if name}
 
 
 def _params(config: Config) -> dict[str, dict[str, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from openclaw.config.access import AccessSettings, access_settings
 from openclaw.config.address_list import AddressList, read_address_list
+from openclaw.config.agents import check_agents
 from openclaw.config.backends import AgentBackend, backends
 from openclaw.config.bindings import check_bindings
 from openclaw.config.environment import variable
@@ -201,6 +202,7 @@ def effective(
         gateway.auth.password, known, "gateway.auth.password"
     )
     mode = _auth_mode(config, token_source, password)
+    check_agents(config.agents)
     check_bindings(config)
     programs, left_out = backends(config, known, home)
     ready, warnings = providers(config, known, programs.values())
@@ -368,8 +370,13 @@ def _idle(loaded: LoadedConfig) -> list[str]:
         sections = [path for path in paths if path.rpartition(".")[0] not in paths]
         if sections:
             more = f" and {len(sections) - _NAMED} more" if len(sections) > _NAMED else ""
-            remarks.append(f"{what}, so ignored: {', '.join(sections[:_NAMED])}{more}")
+            named = [_guessed(path, loaded.meant) for path in sections[:_NAMED]]
+            remarks.append(f"{what}, so ignored: {', '.join(named)}{more}")
     return remarks
+
+
+def _guessed(path: str, meant: Mapping[str, str]) -> str:
+    return f"{path} (is {meant[path]} meant?)" if path in meant else path
 
 
 def _unused(access: AccessSettings) -> list[str]:

@@ -79,13 +79,15 @@ class Abilities:
 class Variable:
     """A variable of the environment that says what the default account's settings do not.
 
-    :ivar key: of the secret, as the configuration spells it.
+    :ivar key: as the configuration spells it.
     :ivar unless: keys that say the same in another way, and go before it.
+    :ivar kind: how the variable is read; a secret is only referred to.
     """
 
     name: str
     key: str
     unless: tuple[str, ...] = ()
+    kind: Literal["secret", "text", "number", "switch", "list"] = "secret"
 
 
 @frozen(kw_only=True)
@@ -104,7 +106,7 @@ class Manifest:
     :ivar media_bytes: most that is sent or fetched as one file.
     :ivar webhook_bytes: most that a webhook's body may be.
     :ivar webhook_path: where an account's webhook is served, unless configured.
-    :ivar variables: where secrets are looked for that the default account is not configured with.
+    :ivar variables: where is looked for what the default account is not configured with.
     """
 
     id: str

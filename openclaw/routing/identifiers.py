@@ -15,6 +15,7 @@ class IdForm:
 
     :ivar person_words: the form for somebody who edits the file.
     :ivar prefixes: what the original lets stand before an id, besides the channel's own name.
+    :ivar wrapped: how the platform's own people write an id in a text; its group is the id.
     """
 
     person: re.Pattern[str]
@@ -22,6 +23,7 @@ class IdForm:
     person_words: str
     chat_words: str
     prefixes: tuple[str, ...] = ()
+    wrapped: re.Pattern[str] | None = None
 
 
 _ANY = IdForm(
@@ -41,10 +43,13 @@ _FORMS = {
         prefixes=("tg",),
     ),
     "discord": IdForm(
-        person=re.compile(r"(?:role:)?[0-9]{15,20}"),
-        chat=re.compile(r"[0-9]{15,20}"),
+        person=re.compile(r"(?:role:)?[0-9]{1,20}"),
+        # Behind a server's id a channel's name: who may change it may do anything on the server.
+        chat=re.compile(r"[0-9]{1,20}(?:#[^\s#]{1,100})?"),
         person_words="a numeric user id such as 80351110224678912, or role:ID for a role",
         chat_words="the numeric id of a channel or server such as 41771983423143937",
+        prefixes=("user", "channel"),
+        wrapped=re.compile(r"<(?:@!?|#)([0-9]+)>"),
     ),
     "slack": IdForm(
         person=re.compile(r"[UWB][A-Z0-9]{1,20}"),
@@ -55,19 +60,21 @@ _FORMS = {
     ),
     "matrix": IdForm(
         person=re.compile(r"@[^\s:]+:\S+"),
-        chat=re.compile(r"!\S+"),
+        # Which room an alias is, the account's own homeserver says.
+        chat=re.compile(r"!\S+|#[^\s:]+:\S+"),
         person_words="a user id such as @alice:example.org",
-        chat_words="a room id such as !abcdef:example.org, not an alias",
+        chat_words="a room id such as !abcdef:example.org, or an alias such as #ops:example.org",
     ),
     "irc": IdForm(
         # Nicks belong to whoever takes them; in lower case, for servers write what they like.
         person=re.compile(
-            r"account:[^\sA-Z,]{1,100}|\*!(?:(?![A-Z])[^\s@,*?])+@(?:(?![A-Z])[^\s,*?])+"
+            r"account:[^\sA-Z,]{1,100}|"
+            r"(?:\*|[^\sA-Z,:!@*?$]{1,64})!(?:(?![A-Z])[^\s@,*?])+@(?:(?![A-Z])[^\s,*?])+"
         ),
         chat=re.compile(r"[#&+!](?:(?![A-Z])[^\s,]){1,100}"),
         person_words=(
-            "an account such as account:ada, or a host mask such as *!ada@home.example without "
-            "wildcards but the first; in lower case, never a nick"
+            "an account such as account:ada, or a host mask such as *!ada@home.example or "
+            "ada!ada@home.example, without other wildcards; in lower case, never a bare nick"
         ),
         chat_words="a channel such as #room, in lower case",
     ),

@@ -124,6 +124,9 @@ class _Reading:
         prefix, _, rest = text.partition(":")
         if prefix.lower() in (self.channel, *form.prefixes):
             text = rest
+        wrapped = form.wrapped.fullmatch(text) if form.wrapped else None
+        if wrapped:
+            text = wrapped[1]
         if text != EVERYBODY and not kind.fullmatch(text):
             self._wrong(path, words, entry)
         return text

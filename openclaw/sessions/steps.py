@@ -11,7 +11,8 @@ from openclaw.protocol.schema.chat import Message, TextPart, ToolCallPart
 def messages_of(steps: tuple[Turn, ...], now_ms: int) -> list[Message]:
     """Steps as a transcript has them.
 
-    Wishes that were not answered are left out: a model would not understand its own words.
+    Wishes that were not answered are left out: a model would not understand its own words. What
+    was said beside a wish stands in the answer, which has everything that was said.
     """
     answered = {step.call_id for step in steps if step.role == "tool"}
     names: dict[str, str] = {}
@@ -59,8 +60,7 @@ def _call(part: ToolCallPart) -> ToolCall:
 
 
 def _wish(step: Turn, calls: list[ToolCall], now_ms: int) -> Message:
-    parts: list[TextPart | ToolCallPart] = [TextPart(text=step.text)] if step.text else []
-    parts += [
+    parts: list[TextPart | ToolCallPart] = [
         ToolCallPart(id=call.id, name=call.name, arguments=_arguments(call.arguments))
         for call in calls
     ]

@@ -138,6 +138,7 @@ class DefaultTests(CatalogueCase):
             error = self.assertRaises(ConfigError, self.catalogue, MOCK % ref)
             self.assertEqual(error.path, "agents.defaults.model.primary")
             self.assertIn("mock/mock-1, mock/family/mock-2", str(error))
+            self.assertEqual("called provider/model" in str(error), "/" not in ref)
 
     def test_embedded_agent_can_be_chosen(self) -> None:
         self.assertEqual(self.catalogue(MOCK % "embedded/assistant").default, EMBEDDED)
@@ -199,6 +200,13 @@ class RuntimeTests(CatalogueCase):
         )
         error = self.failureResultOf(self.run_of(catalogue, catalogue.default), ModelError).value
         self.assertIn("models.providers.odd.baseUrl", error.message)
+
+    def test_what_can_answer_nothing_is_told_before_anybody_asks(self) -> None:
+        text = (MOCK % "anthropic/claude-opus-5").replace("openai-completions", "ollama")
+        mock, anthropic = self.catalogue(text).obstacles()
+        self.assertIn("mock: the API 'ollama' is not yet served; anthropic-messages, ", mock)
+        self.assertIn("anthropic: no API key; set ANTHROPIC_API_KEY", anthropic)
+        self.assertEqual(self.catalogue(MOCK % "mock/mock-1").obstacles(), [])
 
     def test_anthropic_at_home_and_elsewhere(self) -> None:
         choices = Choices(Choice("anthropic/claude-x"))

@@ -177,6 +177,27 @@ class LoopTests(LoopCase):
         told = [one for name, one in self.world.heard.events if name == "chat"]
         self.assertEqual(told[-1]["message"]["content"][0]["text"], text)
 
+    def test_the_model_sees_what_it_said_before_it_used_a_tool(self) -> None:
+        self.ask()
+        self.end(wish("look", text="Let me see."))
+        asked = self.turns()[1]
+        self.assertEqual((asked.role, asked.text), ("assistant", "Let me see."))
+
+    def test_words_before_a_tool_are_written_once(self) -> None:
+        self.ask()
+        self.world.call.sink.delta("Let me see.")
+        self.end(wish("look", text="Let me see."))
+        self.world.call.answer("There it is.")
+        self.world.turn()
+        texts = [
+            part["text"]
+            for one in self.written()
+            if one["role"] == "assistant"
+            for part in one["content"]
+            if part["type"] == "text"
+        ]
+        self.assertEqual(texts, ["Let me see.\n\nThere it is."])
+
     def test_usage_is_summed(self) -> None:
         self.ask()
         self.end(wish("look"))

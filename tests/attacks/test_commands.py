@@ -14,6 +14,7 @@ from openclaw.agents.tools.sessions import SendArguments, SessionsSend
 from openclaw.channels import control
 from openclaw.channels.control import Control
 from openclaw.channels.inbox import InboxHandler
+from openclaw.channels.overdue import Overdue
 from openclaw.interfaces.approvals import Danger
 from openclaw.interfaces.messages import Inbound, Quote
 from openclaw.interfaces.tools import Authority
@@ -39,6 +40,7 @@ class CommandAttacks(CommandedCase, AttackCase):
         self.handler = InboxHandler(
             self.world.conversations,
             cast(Any, Silent()),
+            Overdue(cast(Any, None), self.world.clock, lambda *_: None, lambda: None),
             lambda message: message.message_id,
             Control(owners, control_method),
         )

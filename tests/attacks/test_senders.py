@@ -23,10 +23,10 @@ from tests.attacks.judging import AttackCase, Verdict, hostile
 # Of each platform: the owner's id, a stranger's, and what the owner is called there.
 PEOPLE = {
     "telegram": ("123456789", "987654321", ("alice", "@alice", "Alice A.")),
-    "discord": ("80351110224678912", "80351110224678913", ("alice", "alice#0001", "<@1>")),
+    "discord": ("80351110224678912", "80351110224678913", ("alice", "alice#0001", "<@alice>")),
     "slack": ("U012ABCDEF", "U012ABCDEG", ("alice", "@alice", "alice@example.org")),
     "matrix": ("@alice:example.org", "@mallory:example.org", ("Alice", "@alice", "alice")),
-    "irc": ("account:alice", "account:mallory", ("alice", "ALICE", "alice!a@home")),
+    "irc": ("account:alice", "account:mallory", ("alice", "ALICE", "alice!*@home")),
 }
 KINDS: tuple[Any, ...] = ("message", "edit", "reaction", "command", "button")
 STARTING = ("message", "command", "button")

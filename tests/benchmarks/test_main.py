@@ -81,3 +81,21 @@ class SmokeTests(TestCase):
         )
         self.assertEqual(result.values("model-chunks", OURS, "finals"), [20.0])
         self.assertIn("not to be quoted", text)
+
+    async def test_first_tokens_are_timed(self) -> None:
+        """Each run's first token has a time, the requests beside it too; nothing fails."""
+        measures = ("first-tokens", "first-tokens-at-once")
+        result, text = await self.run_benchmarks("--only", *measures, "--scale", "0.05")
+        for measure in measures:
+            counts = [result.values(measure, OURS, name) for name in ("finals", "errors")]
+            self.assertEqual(counts, [[100.0], [0.0]], measure)
+            (latest,) = result.values(measure, OURS, "firstMaxMs")
+            (median,) = result.values(measure, OURS, "firstP50Ms")
+            self.assertGreater(median, 0)
+            self.assertGreaterEqual(latest, median)
+            (lag,) = result.values(measure, OURS, "reactorMaxMs")
+            self.assertGreaterEqual(lag, 0)
+        self.assertEqual(result.values("first-tokens-at-once", OURS, "firsts"), [100.0])
+        (counted,) = result.values("first-tokens", OURS, "firsts")
+        self.assertLessEqual(counted, 100)
+        self.assertIn("first token on its way, 99th percentile", text)

@@ -2,10 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks.rows import CPU_ROWS, PEER_ROWS, Row, Target
-from benchmarks.servers import PEER
+from benchmarks.rows import CPU_ROWS, PEER_ROWS, STREAM_ROWS, Row, Target
+from benchmarks.servers import ORIGINAL, OURS, PEER
 from benchmarks.table import number, page, ratio
-from tests.benchmarks.samples import known_result
+from tests.benchmarks.samples import known_result, sample
 
 
 def row_of(measure: str) -> Row:
@@ -43,6 +43,30 @@ class VerdictTests(SynchronousTestCase):
         targets = (Target(share=1 / 12), Target(share=1 / 1.5), Target(share=1.0, against=PEER))
         words = ["≤ 1/12 of original", "≤ 1/1.5 of original", "≤ 1 of nanobot"]
         self.assertEqual([target.words() for target in targets], words)
+        self.assertEqual(Target(times=5.0).words(), "≥ 5 times original")
+
+    def test_a_multiple_is_reached_at_the_multiple(self) -> None:
+        """Five times as many, or more; nothing is said without the other's figure."""
+        target = Target(times=5.0)
+        met = [target.met(ours, 10.0) for ours in (50.0, 49.0)]
+        self.assertEqual((met, target.met(50.0, None)), ([True, False], None))
+
+    def test_streaming_has_rows_of_its_own(self) -> None:
+        """Chunks for a second of CPU beside the original, and how late the first token comes."""
+        result = known_result()
+        for server, chunks in ((ORIGINAL, 450.0), (OURS, 2_000.0)):
+            result.samples.append(sample("model-chunks", server, chunksPerCpuSecond=chunks))
+        late = sample("first-tokens", OURS, firstP99Ms=19.0, answerP99Ms=51.0, reactorP99Ms=3.0)
+        result.samples.append(late)
+        verdicts = {row.figure: row.verdict(result) for row in STREAM_ROWS if row.target}
+        expected = {
+            "chunksPerCpuSecond": "**missed**",
+            "firstP99Ms": "met",
+            "answerP99Ms": "**missed**",
+            "reactorP99Ms": "met",
+            "reactorMaxMs": "—",
+        }
+        self.assertEqual(verdicts, expected)
 
 
 class PageTests(SynchronousTestCase):

@@ -163,7 +163,14 @@ class OriginalTests(AccountsCase):
     """What the original's files say, and what it means here."""
 
     def test_every_way_to_say_how_an_answer_grows(self) -> None:
-        shown: tuple[Any, ...] = ("partial", "block", "progress", True, {"mode": "partial"})
+        shown: tuple[Any, ...] = (
+            "partial",
+            "block",
+            "progress",
+            "quiet",
+            True,
+            {"mode": "partial"},
+        )
         hidden: tuple[Any, ...] = ("off", False, {"mode": "off", "preview": {"toolProgress": True}})
         for said, wanted in ((shown, True), (hidden, False)):
             for streaming in said:

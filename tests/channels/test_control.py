@@ -5,12 +5,14 @@ from typing import Any, cast
 import msgspec
 from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.agents.runtimes.commands import control_method
 from openclaw.channels.control import NOBODY, Control
 from openclaw.channels.inbox import InboxHandler
 from openclaw.channels.intake import Intake
+from openclaw.channels.overdue import Overdue
 from openclaw.interfaces.conversations import IConversations, NewInput, Receipt
 from openclaw.interfaces.messages import Inbound, Person
 from openclaw.protocol.scopes import ADMIN, APPROVALS
@@ -142,6 +144,7 @@ class InboxTests(SynchronousTestCase):
         handler = InboxHandler(
             cast(IConversations, accepting),
             cast(Any, Silent()),
+            Overdue(cast(Any, None), Clock(), lambda *_: None, lambda: None),
             lambda one: one.message_id,
             CONTROL,
             heard.append,

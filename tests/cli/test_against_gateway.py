@@ -14,6 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from openclaw import __version__
 from tests.cli.running import Ran, child_environment, reactor
+from tests.stalls.reports import python_path
 
 
 class Gateway(ProcessProtocol):
@@ -24,7 +25,7 @@ class Gateway(ProcessProtocol):
         self.ready: Deferred[None] = Deferred()
         self.ended: Deferred[int | None] = Deferred()
         self._note = home / ".openclaw/gateway/runtime.json"
-        environ = child_environment(home)
+        environ = {**child_environment(home), "PYTHONPATH": python_path()}
         arguments = [sys.executable, "-m", "openclaw.cli", "gateway", "--port", "0"]
         self.process = reactor.spawnProcess(self, sys.executable, arguments, environ)
         self._look()

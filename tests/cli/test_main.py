@@ -50,10 +50,27 @@ class ParsingTests(SynchronousTestCase):
             self.assertIn(name, listed.out)
             self.assertEqual(self.run_command(name, "--help").status, 0, name)
 
+    def test_help_says_whole_sentences(self) -> None:
+        """And keeps the lines of examples."""
+        said = " ".join(self.run_command("devices", "--help").out.split())
+        self.assertIn("remove Forget a device and cut its connections; it has to be approved", said)
+        for name in cli.list_commands(None):  # type: ignore[arg-type]  # it looks at nothing
+            self.assertNotRegex(self.run_command(name, "--help").out, r"[\w,;]\.\.\.\n", name)
+        examples = self.run_command("completion", "--help").out
+        self.assertIn('\n  zsh:   eval "$(openclaw completion zsh)"\n', examples)
+
+    def test_an_account_of_no_channel_is_not_written_down(self) -> None:
+        ran = self.run_command("channels", "add", "telegramm")
+        self.assertEqual(ran.status, 1)
+        self.assertIn("no channel 'telegramm': expected one of discord, irc, ", ran.err)
+        self.assertFalse((self.home / ".openclaw/openclaw.json").exists())
+
     def test_mistakes_end_with_2_and_say_what_was_wrong(self) -> None:
         """Without a traceback."""
         for arguments, words in (
             (["nosuch"], "No such command"),
+            (["statsu"], "Did you mean 'status'?"),
+            (["doctor"], "openclaw gateway audit --security"),
             (["health", "--nosuch"], "No such option"),
             (["health", "--timeout", "soon"], "is not a time"),
             (["health", "--timeout", "0"], "is not a time"),

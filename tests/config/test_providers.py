@@ -60,6 +60,22 @@ class ProviderTests(SynchronousTestCase):
         error = self.assertRaises(ConfigError, with_providers, providers, {}, "y/m")
         self.assertEqual(error.path, "models.providers.y.apiKey")
 
+    def test_a_missing_key_is_fatal_for_the_model_of_an_agent(self) -> None:
+        tree: dict[str, Any] = {
+            "models": {"providers": {"x": {"apiKey": "${MISSING}"}}},
+            "agents": {
+                "defaults": {"models": {"x/m": {"alias": "Here"}}},
+                "list": [{"id": "main"}, {"id": "poet", "model": "x/m"}],
+            },
+        }
+        for model in ("x/m", "here", {"primary": "HERE"}):
+            tree["agents"]["list"][1]["model"] = model
+            error = self.assertRaises(ConfigError, settle, tree)
+            self.assertEqual(error.path, "models.providers.x.apiKey")
+            self.assertIn("MISSING", str(error))
+        tree["agents"]["list"][1]["model"] = {"fallbacks": ["x/m"]}
+        self.assertIn("the provider is left out", settle(tree).warnings[0])
+
     def test_a_wrong_address_is_named_and_not_shown(self) -> None:
         for url in ("127.0.0.1:1", "ftp://host", "http://", "", "file:///x", "ws://user:pw@h"):
             error = self.assertRaises(ConfigError, with_providers, {"x": {"baseUrl": url}})

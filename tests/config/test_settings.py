@@ -149,6 +149,21 @@ class PlaceTests(SynchronousTestCase):
         (note,) = settings.notes
         self.assertIn("defaults are used", note)
 
+    def test_a_misspelt_key_is_told_the_one_that_was_meant(self) -> None:
+        model = {"id": "m", "contextwindow": 1}
+        tree = {
+            "gateway": {"prot": 1, "auth": {"tokn": "x"}},
+            "models": {"providers": {"x": {"baseurl": "http://h/v1", "models": [model]}}},
+        }
+        (told,) = (one for one in settle(tree).warnings if one.startswith("unknown"))
+        for words in (
+            "gateway.prot (is port meant?)",
+            "gateway.auth.tokn (is token meant?)",
+            "models.providers.x.baseurl (is baseUrl meant?)",
+            "models.providers.x.models[0].contextwindow (is contextWindow meant?)",
+        ):
+            self.assertIn(words, told)
+
     def test_keys_that_do_nothing_are_named_once_at_start(self) -> None:
         tree = {
             "gatewy": {"port": 1},
@@ -156,7 +171,7 @@ class PlaceTests(SynchronousTestCase):
             "zz": {f"k{number}": 1 for number in range(3)},
         }
         warnings = settle(tree).warnings
-        self.assertIn("unknown, so ignored: gatewy, zz", warnings)
+        self.assertIn("unknown, so ignored: gatewy (is gateway meant?), zz", warnings)
         self.assertIn("not served yet, so ignored: hooks", warnings)
         self.assertNotIn("t0ken", "".join(warnings))
         many = settle({f"k{number}": 1 for number in range(25)}).warnings[0]

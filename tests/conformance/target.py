@@ -17,6 +17,7 @@ from typing import Any
 from openclaw.cli.tunnel import find_free_port
 from tests.conformance import packages
 from tests.conformance.processes import Model, Process, wait_for
+from tests.stalls.reports import python_path
 
 TOKEN = "conformance-token-0123456789abcdef0123456789abcdef"
 ORIGINAL = os.environ.get("OPENCLAW_CONFORMANCE_TARGET", "ours") == "original"
@@ -132,7 +133,7 @@ class Gateway:
         arguments += ["--config", str(self.config), "--state-dir", str(self.state)]
         arguments += ["--port", str(self.port), "--token", self.token]
         kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        environment = {**kept, "HOME": str(self.home), "PYTHONPATH": str(packages.ROOT)}
+        environment = {**kept, "HOME": str(self.home), "PYTHONPATH": python_path()}
         return Process(arguments, environment, self.directory / "gateway.log", self.directory)
 
     def _original(self) -> Process:

@@ -110,6 +110,7 @@ class FarewellTests(PlaceCase):
         running = await self.started()
         running.signal("INT")
         self.assertEqual(await running.stop("INT", STOP_SECONDS), Ended(0, None))
+        self.assertNotIn("Traceback", running.printed)
 
 
 class WorkTests(PlaceCase):

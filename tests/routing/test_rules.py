@@ -13,18 +13,24 @@ from openclaw.routing.rules import access_rules, warnings_of
 
 NAMES = {
     "telegram": ("@owner", "owner", "t.me/owner", "owner@example.org", "0", "+4915112345678"),
-    "discord": ("owner", "owner#0001", "@owner", "<@1>", "123"),
+    "discord": ("owner", "owner#0001", "@owner", "<@owner>", "<@&1>"),
     "slack": ("@owner", "owner", "#general", "owner@example.org", "u012abc", "C012ABC"),
-    "matrix": ("owner", "Owner", "@owner", "owner:example.org", "#room:example.org"),
-    "irc": ("ada", "ada!ada@home", "*!*@home", "account:Ada", "*!Ada@home", "$a:ada"),
+    "matrix": ("owner", "Owner", "@owner", "owner:example.org", "#room"),
+    "irc": ("ada", "ada!*@home", "*!*!a@b", "*!*@home", "account:Ada", "*!Ada@home", "$a:ada"),
     "elsewhere": ("@owner", "The Owner", "", " ", "a,b"),
 }
 IDS = {
     "telegram": (123456789, "123456789", "telegram:5", "tg:5", "TG:5", "-1001234567890"),
-    "discord": ("80351110224678912",),
+    "discord": ("80351110224678912", "user:5", "<@!5>", "role:5"),
     "slack": ("U012ABCDEF", "W012ABCDEF", "B012ABCDEF", "U1", "slack:U1", "user:U012ABCDEF"),
     "matrix": ("@alice:example.org",),
-    "irc": ("account:ada", "*!~ada@home.example", "*!ada@2001:db8::1", "irc:account:ada"),
+    "irc": (
+        "account:ada",
+        "*!~ada@home.example",
+        "ada[1]!~ada@home.example",
+        "*!ada@2001:db8::1",
+        "irc:account:ada",
+    ),
     "elsewhere": ("alice", "@alice:example.org", "1:2"),
 }
 
@@ -136,7 +142,7 @@ class RulesTests(SynchronousTestCase):
         self.assertEqual((rules.allow_from, set(rules.groups)), (frozenset(["U5"]), {"C7"}))
 
     def test_rooms_are_named_by_their_ids_too(self) -> None:
-        self.wrong("channels.matrix.groups.#room:x", "matrix", groups={"#room:x": {}})
+        self.wrong("channels.matrix.groups.#room", "matrix", groups={"#room": {}})
         self.wrong("channels.slack.groups.#general", "slack", groups={"#general": {}})
         self.wrong("channels.telegram.groups.Family", groups={"Family": {}})
         self.wrong(

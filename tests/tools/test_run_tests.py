@@ -7,7 +7,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tools.layers import ROOT
-from tools.run_tests import Outcome, closing_words, read_outcome, status
+from tools.run_tests import Outcome, closing_words, read_outcome, read_stalls, status
 
 PLANTED = '''"""Planted."""
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -86,6 +86,20 @@ class OutcomeTests(SynchronousTestCase):
             (Outcome(), 0, False, 1),
         ):
             self.assertEqual(status(outcome, code, require_all=require_all), expected)
+
+    def test_reactors_that_were_held(self) -> None:
+        directory = Path(self.mktemp())
+        for number, name in enumerate(("1-0.json", "1-1.json", "2-0.part")):
+            place = directory / f"reports-{number % 2}"
+            place.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(f'{{"words": "held for {number} s"}}')
+        stalls = read_stalls(directory)
+        self.assertEqual(stalls, ["held for 0 s", "held for 1 s"])
+        good = Outcome({"successes": 2})
+        self.assertEqual(status(good, 0, require_all=False, stalls=stalls), 1)
+        words = closing_words(good, require_all=False, stalls=stalls)
+        self.assertIn("held for 1 s", words)
+        self.assertEqual(read_stalls(directory / "missing"), [])
 
     def test_last_summary_counts(self) -> None:
         text = "PASSED (successes=1)\nRan 3\nFAILED (skips=1, failures=1, errors=1, successes=4)\n"

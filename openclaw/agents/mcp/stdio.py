@@ -46,9 +46,14 @@ class StdioTransport:
     def open(self, ears: Ears) -> None:
         """See :meth:`Transport.open`."""
         process = _Process(self._name, ears)
-        self._reactor.spawnProcess(
-            process, self._argv[0], self._argv, self._environment, self._directory
-        )
+        try:
+            self._reactor.spawnProcess(
+                process, self._argv[0], self._argv, self._environment, self._directory
+            )
+        except OSError as error:  # It names nothing, and a missing directory looks the same.
+            where = f" in {self._directory}" if self._directory else ""
+            words = f"{error.strerror or error}: {self._argv[0]!r}{where}"
+            raise OSError(error.errno, words) from None
         self._process = process
 
     def send(self, message: bytes, number: int = 0) -> Deferred[None]:

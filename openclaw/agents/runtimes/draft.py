@@ -18,6 +18,16 @@ CUT = frozenset({"length"})
 """Endings after which the last call may be half a call."""
 
 
+WORDLESS = {
+    "length": (
+        ": the longest answer was used up before; raise the model's maxTokens, or let it think less"
+    ),
+    "content_filter": ": the provider's filter kept it back",
+    "refusal": ": it refused to answer",
+}
+"""What it means that there is no text, by the reason why the model stopped."""
+
+
 class BrokenAnswer(Exception):
     """The answer cannot be completed; the message says why, in the upstream's words if any.
 
@@ -147,22 +157,25 @@ class Draft:
         elif reason == "tool_calls":
             reason = "stop"  # Some say so without asking for anything.
         if not text and not calls and reason != "stop":
-            raise BrokenAnswer(f"the model ended without any text ({reason})")
+            # To ask again would cost the same and end the same, so these are no broken stream.
+            words = WORDLESS.get(reason, "")
+            raise BrokenAnswer(
+                f"the model ended without any text ({reason}){words}",
+                "unknown" if words else "stream",
+            )
         return RunOutcome(text, reason, self.usage, calls, self.thinking)
 
     def _finished_calls(self, reason: str) -> tuple[ToolCall, ...]:
         """The calls to carry out: none of an answer that was cut, where half a call looks whole."""
         if reason in CUT:
             return ()
+        found: dict[str, ToolCall] = {}
         named = [call for call in self._calls.values() if call.name]
-        return tuple(
-            ToolCall(
-                id=call.id or self._make_id(number),
-                name=call.name,
-                arguments=call.arguments.strip() or "{}",
-            )
-            for number, call in enumerate(named)
-        )
+        for number, call in enumerate(named):
+            # Some servers give all calls of an answer one id; results could not be told apart.
+            id = call.id if call.id and call.id not in found else self._make_id(number)
+            found[id] = ToolCall(id=id, name=call.name, arguments=call.arguments.strip() or "{}")
+        return tuple(found.values())
 
     def grow(self, size: int) -> None:
         """Count what is kept of the answer, in characters.

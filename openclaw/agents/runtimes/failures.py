@@ -1,11 +1,19 @@
 """What went wrong with a provider, as the error that whoever asked is told; hides every secret."""
 
+from urllib.parse import urlsplit
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from openclaw.agents.runtimes.provider import ProviderSettings
 from openclaw.agents.runtimes.refusal import kind_of, reason_of, retry_after_ms
-from openclaw.agents.runtimes.words import MAX_WORDS, error_labels, error_words, reason_of_labels
+from openclaw.agents.runtimes.words import (
+    MAX_WORDS,
+    error_labels,
+    error_words,
+    is_bill,
+    reason_of_labels,
+)
 from openclaw.deferreds import deferred
 from openclaw.errors import ModelError
 from openclaw.interfaces.outbound import IOutboundHTTP, IOutboundResponse, OutboundError
@@ -42,7 +50,10 @@ class Failures:
         except OutboundError:  # The status is known; words would have been nice.
             body = b""
         words = error_words(body)
-        said = f"answered {status}: {words}" if words else f"answered {status}{_hint(status)}"
+        hint = _hint(status, response.header("location"))
+        said = f"answered {status}: {words}" if words else f"answered {status}{hint}"
+        if is_bill(words):
+            return self.failed(model, said, "auth", wait, "billing")
         reason = reason_of_labels(error_labels(body)) or reason_of(status)
         return self.failed(model, said, kind_of(status), wait, reason)
 
@@ -83,8 +94,20 @@ def send(
     )
 
 
-def _hint(status: int) -> str:
-    """Say what to look at when the server itself said nothing."""
+HINTS = {
+    401: "; is the provider's apiKey right?",
+    403: "; may the provider's apiKey use this model?",
+    404: "; are the provider's baseUrl and the model's id right?",
+    413: "; the conversation is too long for it, begin a new one with /reset",
+}
+"""What to look at when the server itself said nothing."""
+
+
+def _hint(status: int, location: str) -> str:
     if 300 <= status < 400:
-        return ", a redirect; set the provider's baseUrl to where it leads"
-    return "; are the provider's baseUrl and the model's id right?" if status == 404 else ""
+        where = urlsplit(location)
+        # Queries and what stands before an @ may hold secrets.
+        host = where.netloc.rpartition("@")[2]
+        leads = f" to {where.scheme}://{host}{where.path}" if host else ""
+        return f", a redirect{leads}; set the provider's baseUrl to where it leads"
+    return HINTS.get(status, "")

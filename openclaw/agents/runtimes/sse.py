@@ -86,6 +86,8 @@ class EventReader:
             self._value(line[6:] if line.startswith(b"data: ") else line[5:])
         elif line == b"data":
             self._value(b"")
+        elif line.startswith(b"error:"):  # Older llama.cpp's own; the standard has no such field.
+            self._value(b'{"error":' + line[6:] + b"}")
 
     def _value(self, value: bytes) -> None:
         self._data.append(value)

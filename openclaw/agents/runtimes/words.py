@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from openclaw.agents.runtimes.refusal import kind_of
+
 MAX_WORDS = 500
 """Characters of an upstream's words that are passed on."""
 
@@ -55,16 +57,18 @@ def error_words(body: bytes) -> str:
 
 def error_labels(body: bytes) -> tuple[str, ...]:
     """Find the machine's words, ``code`` and ``type``, in the body of an error."""
-    try:
-        value = _anything.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ()
-    if isinstance(value, dict) and isinstance(value.get("error"), dict):
-        value = value["error"]
-    if not isinstance(value, dict):
-        return ()
+    value = _error(body)
     found = (value.get("code"), value.get("type"))
     return tuple(label for label in found if isinstance(label, str))
+
+
+def kind_of_code(body: bytes) -> str:
+    """The kind that the number of an error says; empty if it says none.
+
+    Only numbers that blame the request or the key do: those from 500 on may be gone in a moment.
+    """
+    code = _error(body).get("code")
+    return kind_of(code) if isinstance(code, int) and 400 <= code < 500 else ""
 
 
 def kind_of_labels(labels: tuple[str, ...]) -> str:
@@ -72,9 +76,25 @@ def kind_of_labels(labels: tuple[str, ...]) -> str:
     return next((KINDS[label] for label in labels if label in KINDS), "")
 
 
+def is_bill(words: str) -> bool:
+    """Whether an upstream says that its account is empty; Anthropic says so as a wrong request."""
+    return "credit balance is too low" in words.casefold()
+
+
 def reason_of_labels(labels: tuple[str, ...]) -> str:
     """The reason that the machine's words say; empty if the kind says it all."""
     return next((REASONS[label] for label in labels if label in REASONS), "")
+
+
+def _error(body: bytes) -> dict[str, Any]:
+    """The object that describes an error; empty if there is none."""
+    try:
+        value = _anything.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    if isinstance(value, dict) and isinstance(value.get("error"), dict):
+        value = value["error"]
+    return value if isinstance(value, dict) else {}
 
 
 def _search(value: Any, depth: int = 4) -> str:

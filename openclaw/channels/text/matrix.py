@@ -3,11 +3,14 @@
 See https://spec.matrix.org/latest/client-server-api/#mroommessage-msgtypes.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from urllib.parse import quote
 
 from openclaw.channels.text import plain
 from openclaw.channels.text.form import Form
+from openclaw.channels.text.runs import Run
 from openclaw.channels.text.tree import (
     Block,
     Fence,
@@ -19,6 +22,12 @@ from openclaw.channels.text.tree import (
     Table,
 )
 
+# An id in the words of an answer. What stands before it must be no part of a word or an address;
+# the dot behind it ends a sentence.
+USER_ID = re.compile(
+    r"(?<![\w./@:-])@[a-z0-9._=/+-]{1,200}:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?"
+    r"(?::\d{1,5})?(?!\w)"
+)
 _SCHEMES = ("http://", "https://", "mailto:", "matrix:")
 
 
@@ -101,6 +110,17 @@ class MatrixForm(Form):
     def text(self, text: str) -> str:
         """Words, escaped."""
         return escape(text, quote=False)
+
+    def run(self, run: Run) -> str:
+        """One run; the people in words become what clients show as people."""
+        if run.kind != "text":
+            return super().run(run)
+        written, at = "", 0
+        for found in USER_ID.finditer(run.text):
+            link = f'<a href="https://matrix.to/#/{quote(found[0], safe="")}">{found[0]}</a>'
+            written += self.text(run.text[at : found.start()]) + link
+            at = found.end()
+        return written + self.text(run.text[at:])
 
     def code(self, text: str) -> str:
         """An inline code span."""

@@ -13,7 +13,7 @@ DmPolicy = Literal["pairing", "allowlist", "open", "disabled"]
 GroupPolicy = Literal["allowlist", "open", "disabled"]
 AllowBots = bool | Literal["mentions"]
 ReplyToMode = Literal["off", "first", "all", "batched"]
-StreamingMode = Literal["off", "partial", "block", "progress"]
+StreamingMode = Literal["off", "partial", "block", "progress", "quiet"]
 
 
 class StreamingSettings(Section, frozen=True, kw_only=True):
@@ -52,6 +52,16 @@ class GroupSettings(TopicSettings, frozen=True, kw_only=True):
     topics: Annotated[
         dict[str, TopicSettings], now("Its threads by their ids, ``*`` for all others.")
     ] = field(default_factory=dict)
+    allow: Annotated[bool, now("The same as ``enabled``, as the original has it.")] = True
+    users: Annotated[
+        tuple[str | int, ...] | None, now("The same as ``allowFrom``, as the original has it.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Let both spellings of each thing mean the same."""
+        force_setattr(self, "enabled", self.enabled and self.allow)
+        if self.users is not None and self.allow_from is None:
+            force_setattr(self, "allow_from", self.users)
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):
@@ -98,7 +108,7 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         StreamingMode | bool | StreamingSettings | None,
         now(
             "Whether an answer is shown while it grows: ``off``, or ``partial``; the original's "
-            "``block`` and ``progress`` are the same here."
+            "``block``, ``progress`` and ``quiet`` are the same here."
         ),
     ] = None
     edit_min_ms: Annotated[

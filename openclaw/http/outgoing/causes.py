@@ -1,6 +1,7 @@
 """What ended a connection, in words for people; decides nothing."""
 
 from service_identity import VerificationError
+from twisted.internet.error import ConnectionDone
 
 
 def innermost(error: BaseException) -> BaseException:
@@ -14,6 +15,8 @@ def innermost(error: BaseException) -> BaseException:
 
 def words(error: BaseException) -> str:
     """What an exception says, or its name; OpenSSL says it in a list of triples."""
+    if isinstance(error, ConnectionDone):  # Its own words, "closed cleanly", sound like no fault.
+        return "it was closed before the end"
     if isinstance(error, VerificationError):
         return "its certificate is for another name"
     said = error.args[0] if error.args else None

@@ -270,6 +270,7 @@ class HostileTests(ServerCase):
         self.use(lambda: StdioTransport("srv", argv, ENVIRONMENT, None, reactor))
         self.assertEqual(await self.names(), [])
         self.assertIn("cannot be started: No such file", self.server.problem)
+        self.assertIn("'/nonexistent/program'", self.server.problem)
 
     async def test_endless_pages_come_to_an_end(self) -> None:
         self.hostile("endless")

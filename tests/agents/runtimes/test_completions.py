@@ -235,6 +235,25 @@ class RequestTests(SynchronousTestCase):
         said = body_of(API, turns=turns, tools=[CLOCK], model=other)["messages"][1]
         self.assertNotIn("reasoning", said)
 
+    def test_what_a_server_sends_beside_a_call_goes_back_beside_it(self) -> None:
+        extra = {"google": {"thought_signature": "sig"}}
+        asked = call(0, "a", "clock", "{}")
+        asked["choices"][0]["delta"]["tool_calls"][0]["extra_content"] = extra
+        outcome = read(API, sse(asked, call(1, "b", "clock", "{}"), delta("stop"))).outcome
+        turns = [
+            Turn("user", "time?"),
+            Turn("assistant", "", calls=outcome.calls, thinking=outcome.thinking),
+            Turn("tool", "12:00", call_id="a"),
+        ]
+        said = body_of(API, turns=turns, tools=[CLOCK])["messages"][1]
+        first, second = said["tool_calls"]
+        self.assertEqual(first["extra_content"], extra)
+        self.assertEqual(set(second), {"id", "type", "function"})
+        self.assertEqual(set(said), {"role", "content", "tool_calls"})
+        other = evolve(MODEL, id="mock-2")
+        said = body_of(API, turns=turns, tools=[CLOCK], model=other)["messages"][1]
+        self.assertNotIn("extra_content", said["tool_calls"][0])
+
 
 class AnswerTests(SynchronousTestCase):
     """What is read of an answer."""
@@ -280,6 +299,17 @@ class AnswerTests(SynchronousTestCase):
             usage = {"prompt_tokens": 100, "completion_tokens": 5, **counted}
             heard = read(API, sse(delta("stop", content="a"), {"choices": [], "usage": usage}))
             self.assertEqual(heard.outcome.usage, Usage(70, 5, cache_read=30))
+
+    def test_odd_figures_do_not_cost_the_answer(self) -> None:
+        for usage, counted in [
+            ({"prompt_tokens": 7.0, "completion_tokens": 3.0}, Usage(7, 3)),
+            ({"prompt_tokens": "7", "completion_tokens": 3}, Usage()),
+            ([1, 2], Usage()),
+            ("none", Usage()),
+            (None, Usage()),
+        ]:
+            outcome = read(API, sse({**delta("stop", content="a"), "usage": usage})).outcome
+            self.assertEqual((outcome.text, outcome.usage), ("a", counted), usage)
 
     def test_stop_reasons(self) -> None:
         for word, reason in [
@@ -340,6 +370,11 @@ class CallTests(SynchronousTestCase):
         self.assertEqual((first[2], second[2]), ('{"z":1}', '{"z":2}'))
         self.assertRegex(first[0], "^call_[0-9a-f]{24}$")
         self.assertNotEqual(first[0], second[0])
+
+    def test_calls_that_share_an_id_are_told_apart(self) -> None:
+        first, second = self.calls(call(0, "a", "clock", "{}"), call(1, "a", "stop_watch", "{}"))
+        self.assertEqual((first[:2], second[1]), (("a", "clock"), "stop_watch"))
+        self.assertRegex(second[0], "^call_[0-9a-f]{24}$")
 
     def test_id_and_name_in_every_piece(self) -> None:
         found = self.calls(call(0, "a", "clock", '{"z"'), call(0, "a", "clock", ":1}"))

@@ -258,8 +258,19 @@ class RefusalTests(RuntimeCase):
         self.assertEqual((error.kind, error.message), ("overloaded", "mock: answered 500"))
 
     async def test_redirect_is_named(self) -> None:
-        error = await self.failure(refuse(301, b"", location="http://elsewhere/"))
-        self.assertIn("redirect", error.message)
+        error = await self.failure(refuse(301, b"", location="http://me:pw@elsewhere/v1?key=k"))
+        self.assertIn("a redirect to http://elsewhere/v1; set", error.message)
+        error = await self.failure(refuse(301, b"", location="/v2"))
+        self.assertIn("a redirect; set", error.message)
+
+    async def test_a_refusal_without_words_says_where_to_look(self) -> None:
+        for status, words in [
+            (401, "apiKey"),
+            (403, "apiKey"),
+            (404, "baseUrl"),
+            (413, "/reset"),
+        ]:
+            self.assertIn(words, (await self.failure(refuse(status, b""))).message)
 
 
 class BrokenTests(RuntimeCase):
@@ -298,14 +309,48 @@ class BrokenTests(RuntimeCase):
             (
                 "nothing but thoughts",
                 body(chunk(delta={}, finish_reason="length"), DONE),
+                "unknown",
+                "without any text (length): the longest answer was used up",
+            ),
+            (
+                "held back",
+                body(chunk(delta={}, finish_reason="content_filter"), DONE),
+                "unknown",
+                "without any text (content_filter): the provider's filter",
+            ),
+            (
+                "no word and no reason that we know",
+                body(chunk(delta={}, finish_reason="odd"), DONE),
                 "stream",
-                "without any text",
+                "without any text (odd)",
+            ),
+            (
+                "older llama.cpp's error",
+                body(chunk("Hi"), b'error: {"code":500,"message":"slot unavailable"}\n\n'),
+                "stream",
+                "slot unavailable",
+            ),
+            (
+                "an event called error",
+                body(chunk("Hi"), b'event: error\ndata: {"message":"gone","code":503}\n\n'),
+                "stream",
+                "gone",
+            ),
+            (
+                "older vLLM's error within a good answer",
+                body(b'{"object":"error","message":"at most 4096 tokens","code":400}'),
+                "invalid",
+                "at most 4096 tokens",
             ),
             ("reset before the answer", reset, "network", "broke"),
         ]:
             error = await self.failure(script)
             self.assertEqual(error.kind, kind, what)
             self.assertIn(words, error.message, what)
+
+    async def test_a_connection_that_was_closed_is_called_so(self) -> None:
+        error = await self.failure(body(chunk("Hello"), then=cut))
+        self.assertIn("broke: it was closed before the end", error.message)
 
     async def test_key_echoed_inside_the_stream_is_hidden(self) -> None:
         error = await self.failure(body(b'data: {"error":"bad key %s"}\n\n' % KEY.encode()))
@@ -432,6 +477,7 @@ class ConcessionTests(RuntimeCase):
             (429, b"", "rate_limit"),
             (401, b"", "auth"),
             (400, b"", "format"),
+            (400, b'{"error":{"message":"Your credit balance is too low to"}}', "billing"),
             (529, b"", "overloaded"),
         ]:
             error = await self.failure(refuse(status, words))

@@ -19,6 +19,7 @@ TABLE = [
     ("CRLF within an event", b"data: a\r\ndata: b\r\n\r\n", [b"a\nb"]),
     ("comments", b": hello\n\n:\ndata: one\n: and\n\n", [b"one"]),
     ("other fields", b"event: x\nid: 7\nretry: 1\nodd\ndata: one\n\n", [b"one"]),
+    ("an error that is a field", b'error: {"code":1}\n\n', [b'{"error": {"code":1}}']),
     ("a field that only starts alike", b"database: one\n\n", []),
     ("byte order mark", b"\xef\xbb\xbfdata: one\n\n", [b"one"]),
     ("byte order mark only at the start", b"data: a\n\n\xef\xbb\xbfdata: b\n\n", [b"a"]),

@@ -88,6 +88,26 @@ class BucketTests(SynchronousTestCase):
         self.assertNoResult(self.enter(post()))
         self.clock.advance(11)
 
+    def test_channels_that_began_before_the_limit_had_a_name_keep_theirs(self) -> None:
+        one, two = (self.successResultOf(self.enter(post(channel))) for channel in "12")
+        for leave in (one, two):
+            leave.answered(headers(0, 10))
+            leave.close()
+        for channel in "12":
+            self.assertNoResult(self.enter(post(channel)))
+        self.clock.advance(11)
+
+    def test_who_waited_before_the_limit_had_a_name_waits_for_it_too(self) -> None:
+        self.through(post(), headers(5, 10))
+        first = self.successResultOf(self.enter(post(method="PATCH")))
+        second = self.enter(post(method="PATCH"))
+        first.answered(headers(0, 10))
+        first.close()
+        self.clock.advance(9.9)
+        self.assertNoResult(second)
+        self.clock.advance(0.2)
+        self.successResultOf(second).close()
+
     def test_late_answers_do_not_raise_what_is_left(self) -> None:
         self.through(post(), headers(3, 10))
         first, second = (self.successResultOf(self.enter(post())) for _ in range(2))
@@ -247,6 +267,17 @@ class FailureTests(SynchronousTestCase):
         answer = Answer(429, b'{"retry_after": 0.25}', retry_after="1")
         error: Any = self.failureResultOf(self.call(answer)).value
         self.assertEqual(undelivered(error).after_ms, 250)
+
+    def test_a_look_up_waits_out_a_short_pause_and_no_long_one(self) -> None:
+        self.http.answers = [Answer(429, b'{"retry_after": 0.25}'), Answer(200, b"{}")]
+        asking = Deferred.fromCoroutine(self.api.get("/gateway/bot"))
+        self.clock.advance(0.24)
+        self.assertEqual(len(self.http.asked), 1)
+        self.clock.advance(0.02)
+        self.assertEqual(self.successResultOf(asking), {})
+        self.http.answers = [Answer(429, b'{"retry_after": 60}')]
+        asking = Deferred.fromCoroutine(self.api.get("/users/@me"))
+        self.assertEqual(self.failureResultOf(asking, Limited).value.after_seconds, 60)
 
     def test_a_429_from_before_the_api_counts_for_everything(self) -> None:
         error: Any = self.failureResultOf(self.call(Answer(429, b"<html>", retry_after="7"))).value

@@ -91,6 +91,9 @@ class BodyTests(Connected):
         self.assertEqual(
             (shown.text, shown.files), ("here\n(big.bin: too large for Discord here)", ())
         )
+        long = "😀" * 990
+        await self.channel.send(outgoing(long, attachment=attachment, id="long"))
+        self.assertEqual(self.discord.shown()[1].text, long)
 
 
 class PlaceTests(Connected):

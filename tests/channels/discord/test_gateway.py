@@ -156,6 +156,16 @@ class GreetingTests(SynchronousTestCase):
         self.assertEqual(line.of(6)[0][1], {"token": "t", "session_id": "s", "seq": 7})
         self.assertEqual(line.of(2), [])
 
+    def test_a_session_is_resumed_without_a_number_too(self) -> None:
+        line = Line(SESSION)
+        heard: list[Any] = []
+        line.connection._on_event = lambda *event: heard.append(event)
+        line.tell(10, {"heartbeat_interval": INTERVAL_MS})
+        line.tell(0, {}, s=None, t="RESUMED")
+        self.assertEqual(heard, [("RESUMED", SESSION.seq, {})])
+        line.pass_time(60)
+        self.assertEqual(line.codes, [])
+
     def test_an_identify_waits_for_five_seconds_after_the_last(self) -> None:
         line = Line()
         line.pace.last = line.clock.seconds() - 2

@@ -21,6 +21,16 @@ class IntakeTests(Rig):
         self.assertEqual(message.sender.roles, (MODERATORS_ID,))
         self.assertEqual((message.chat_type, message.mention), ("channel", "native"))
 
+    async def test_a_channel_is_known_by_its_name_too(self) -> None:
+        await self.connect()
+        author = self.discord.world.person(ALICE)
+        self.discord.say("hi", chat_id=GENERAL_ID, sender_id=ALICE, group=True)
+        thread = self.discord.world.thread("aside", GENERAL_ID, ALICE)
+        self.discord.world.write(thread["id"], author, "in a thread")
+        self.discord.say("psst", chat_id=ALICE, sender_id=ALICE)
+        names = [message.parent_id for message in await self.heard(3)]
+        self.assertEqual(names, [f"{GUILD_ID}#general", f"{GUILD_ID}#general", ""])
+
     async def test_threads_and_posts_are_placed(self) -> None:
         await self.connect()
         author = self.discord.world.person(ALICE)

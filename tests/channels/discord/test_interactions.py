@@ -71,6 +71,14 @@ class GatewayTests(Rig):
         await self.channel.edit(outgoing("better", message_id=sent.message_id))
         self.assertEqual(self.discord.shown()[0].text, "better")
 
+    async def test_discord_is_told_again_where_it_had_trouble(self) -> None:
+        await self.connect()
+        self.discord.rest.faults.raw.extend([("/callback", 502, b""), ("/callback", 503, b"")])
+        chosen = self.discord.choose("help", chat_id=GENERAL_ID, sender_id=ALICE, group=True)
+        await self.until(lambda: chosen in self.discord.rest.callbacks)
+        await self.channel.send(outgoing("here", target(reply_to=chosen)))
+        self.assertIn(chosen, self.discord.rest.answers)
+
     async def test_further_parts_are_ordinary_messages(self) -> None:
         await self.connect()
         chosen = self.discord.choose("help", chat_id=GENERAL_ID, sender_id=ALICE, group=True)

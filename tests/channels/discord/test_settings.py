@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from openclaw.channels.platforms.discord.commands import fingerprint, registration
 from openclaw.channels.platforms.discord.manifest import MANIFEST
 from openclaw.channels.platforms.discord.settings import USUAL_COMMANDS, DiscordSettings
+from openclaw.routing.rules import access_rules
 
 
 def settings(**keys: Any) -> DiscordSettings:
@@ -33,6 +34,25 @@ class AccessTests(SynchronousTestCase):
         self.assertEqual((known["1"].enabled, known["1"].allow_from), (True, ("8",)))
         self.assertFalse(known["10"].enabled)
         self.assertEqual(known["11"].allow_from, (7,))
+
+    def test_channels_may_be_called_by_their_names(self) -> None:
+        channels = {"general": {"enabled": True}, "#My Room": {"autoThread": True}, "#2026": {}}
+        known = settings(guilds={"123456789012345678": {"channels": channels}})
+        rules = access_rules(known, "discord", "channels.discord", ())
+        self.assertEqual(
+            {key for key, group in rules.groups.items() if group.enabled},
+            {f"123456789012345678#{name}" for name in ("general", "my-room", "2026")},
+        )
+        self.assertFalse(rules.groups["123456789012345678"].enabled)
+        self.assertTrue(known.opens_threads("123456789012345678", "5", "my-room"))
+        self.assertFalse(known.opens_threads("123456789012345678", "5", "general"))
+
+    def test_people_as_the_original_writes_them(self) -> None:
+        ids = ["discord:123456789012345678", "user:123456789012345679", "<@123456789012345670>"]
+        rules = access_rules(settings(allowFrom=ids), "discord", "channels.discord", ())
+        self.assertEqual(
+            rules.allow_from, {"123456789012345678", "123456789012345679", "123456789012345670"}
+        )
 
     def test_groups_win_over_guilds(self) -> None:
         known = settings(guilds={"1": {}}, groups={"1": {"enabled": False}}).access()

@@ -85,6 +85,7 @@ class MessageTests(SynchronousTestCase):
             chat_id="10",
             chat_name="general",
             space_id="1",
+            parent_id="1#general",
             sender=Person(id="7", name="Annie", username="ann", roles=("50",)),
             message_id="175928847299117063",
             dedupe_id="175928847299117063",
@@ -150,6 +151,9 @@ class MessageTests(SynchronousTestCase):
             ({**ours, "mentions": me}, "reply"),
             ({**ours, "content": "<@9> x", "mentions": me}, "native"),
             (theirs, "none"),
+            ({"content": "so <@!9>?", "mentions": []}, "native"),
+            ({"content": "`<@9>` and ```\n<@9>\n```", "mentions": []}, "none"),
+            ({"content": "<@9>", "author": {"id": "7", "bot": True}, "mentions": []}, "none"),
         ]
         for more, mention in cases:
             self.assertEqual(read(**more).mention, mention, more)

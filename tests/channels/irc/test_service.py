@@ -42,6 +42,7 @@ class ComingInTests(ServerCase):
             ({"password": "wrong"}, "channels.irc.password"),
             ({"password": "pass", "nick": "ti!a"}, "channels.irc.nick"),
             ({"password": "pass", "nick": "t|a"}, "channels.irc.nick"),
+            ({"username": "my bot"}, "channels.irc.username"),
             ({"host": ""}, "channels.irc.host"),
             ({"host": "irc.example.org"}, "channels.irc.tls"),
             ({"port": 70000}, "channels.irc.port"),
@@ -192,6 +193,13 @@ class HearingTests(ServerCase):
         await self.start(rejoinAfterKick=True)
         self.server.clients[0].say(f":op!o@o KICK {ROOM} {NICK} :enough")
         await self.until(lambda: self.link.events[-3:] == ["connected", self.degraded, "connected"])
+
+    async def test_a_channel_with_a_key_is_joined_again_with_it(self) -> None:
+        self.server.keys["#locked"] = "sesame"
+        await self.start(channels=["#Locked sesame"], rejoinAfterKick=True)
+        self.server.clients[0].say(f":op!o@o KICK #locked {NICK} :enough")
+        await self.until(lambda: self.server.heard.count(b"JOIN #Locked sesame") == 2)
+        await self.until(lambda: self.link.events[-1] == "connected")
 
     degraded = f"degraded: not in {ROOM} (op: enough)"
 

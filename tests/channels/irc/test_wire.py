@@ -6,7 +6,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from openclaw.channels.platforms.irc.lines import parse
 from openclaw.channels.platforms.irc.registration import Session
-from openclaw.channels.platforms.irc.wire import Place, addressed, inbound, milliseconds, stamp
+from openclaw.channels.platforms.irc.wire import (
+    Place,
+    addressed,
+    inbound,
+    milliseconds,
+    sender_of,
+    stamp,
+)
 from openclaw.interfaces.messages import Inbound
 
 NOW = 1_700_000_000_123
@@ -51,6 +58,19 @@ class InboundTests(SynchronousTestCase):
         self.assertEqual((message.mention, message.text), ("native", "hello"))
         assert message.reply_to is not None
         self.assertEqual((message.reply_to.message_id, message.reply_to.is_own), ("m0", True))
+
+    def test_who_is_listed_by_the_mask_is_known_by_it(self) -> None:
+        line = parse(b"@account=ada :Ada!~ada@Home.example PRIVMSG tia :x")
+        assert line is not None
+        for listed in ("ada!~ada@home.example", "*!~ada@home.example", "account:ada"):
+            self.assertEqual(sender_of(line, frozenset({listed})).id, listed)
+        for listed in ("bob!~ada@home.example", "ada!~ada@elsewhere", "*"):
+            self.assertEqual(sender_of(line, frozenset({listed})).id, "account:ada")
+
+    def test_somebody_without_a_mask_is_nobody_who_could_be_listed(self) -> None:
+        message = heard(":Ada PRIVMSG tia :hello")
+        self.assertEqual((message.chat_id, message.sender.id), ("ada", "ada!"))
+        self.assertEqual(read(":Ada PRIVMSG #room :tia: hi").text, "hi")  # type: ignore[union-attr]
 
     def test_nobody_can_pass_for_an_account(self) -> None:
         for raw in (

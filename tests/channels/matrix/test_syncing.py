@@ -282,6 +282,13 @@ class RoomTests(SyncCase):
             ["dm", "group", "group", "group", "dm"],
         )
 
+    async def test_a_server_that_lists_no_members_has_shown_them(self) -> None:
+        self.homeserver.fault("joined_members", times=99, error=MatrixError(404, "M_UNRECOGNIZED"))
+        await self.connect()
+        self.homeserver.room("!three", ADA, BOB)
+        self.homeserver.room("!two", ADA)
+        self.assertEqual(await self.types("!two", "!three"), ["dm", "group"])
+
     async def test_a_direct_room_that_a_third_one_enters_is_a_group(self) -> None:
         await self.connect()
         self.assertEqual(await self.types(DM), ["dm"])
@@ -344,6 +351,24 @@ class RoomTests(SyncCase):
         await until(lambda: self.homeserver.account_data["m.direct"][1] == {})
         self.assertEqual(self.homeserver.forgotten, [DM])
 
+    async def test_a_room_may_be_called_by_its_alias(self) -> None:
+        alias = f"#garden:{SERVER}"
+        self.homeserver.aliases[alias] = GROUP
+        await self.connect(groups={alias: {}, f"#none:{SERVER}": {}})
+        self.homeserver.say("here", chat_id=GROUP, sender_id=ADA, group=True)
+        self.say("there")
+        await until(lambda: len(self.link.received) == 2)
+        places = {one.chat_id: one.parent_id for one in self.link.received}
+        self.assertEqual(places, {GROUP: alias, DM: ""})
+
+    async def test_an_alias_that_is_not_told_now_is_asked_for_again(self) -> None:
+        alias = f"#garden:{SERVER}"
+        self.homeserver.aliases[alias] = GROUP
+        self.homeserver.fault("directory", error=MatrixError(502, "M_UNKNOWN"))
+        self.make(groups={alias: {}})
+        self.start()
+        await self.ended(ChannelDown)
+
 
 class InviteTests(SyncCase):
     async def joined(self, room: str) -> None:
@@ -389,12 +414,15 @@ class InviteTests(SyncCase):
             ({"autoJoin": "allowlist", "groups": {"!8": {"enabled": False}}}, False),
             ({"autoJoin": "allowlist", "autoJoinAllowlist": [alias]}, True),
             ({"autoJoin": "allowlist", "allowFrom": [], "autoJoinAllowlist": ["!10"]}, True),
+            ({"autoJoin": "allowlist", "allowFrom": [], "groups": {alias: {}}}, True),
+            ({"autoJoin": "allowlist", "groups": {alias: {"enabled": False}}}, False),
             ({"autoJoin": "allowlist", "allowFrom": [], "autoJoinAllowlist": ["*"]}, True),
         ]
         for number, (given, followed) in enumerate(cases):
             self.state.values.clear()
             await self.connect(**{"allowFrom": [], **given})
             room = f"!{number}"
+            self.homeserver.aliases[alias] = room
             self.homeserver.invite(room, ADA, name="x", alias=alias)
             self.say("mark")
             await until(lambda: self.link.received)
@@ -404,6 +432,21 @@ class InviteTests(SyncCase):
                 self.assertEqual(self.homeserver.rooms[room].member(BOT), "invite", given)
             self.homeserver.enter(room, BOT, "leave")
             await self.stop()
+
+    async def test_a_room_that_claims_a_listed_alias_is_not_followed(self) -> None:
+        alias = f"#garden:{SERVER}"
+        self.homeserver.aliases[alias] = "!garden"
+        await self.connect(autoJoin="allowlist", allowFrom=[], autoJoinAllowlist=["#none", alias])
+        self.homeserver.invite("!trap", ADA, alias=alias)
+        self.homeserver.invite("!garden", ADA)
+        await self.joined("!garden")
+        self.assertEqual(self.homeserver.rooms["!trap"].member(BOT), "invite")
+        self.assertEqual(len(self.homeserver.asked("join")), 1)
+
+    async def test_everybody_who_may_write_directly_may_ask_for_it(self) -> None:
+        await self.connect(autoJoin="allowlist", allowFrom=["*"])
+        self.homeserver.invite("!new", ADA, direct=True)
+        await self.joined("!new")
 
     async def test_an_invitation_outlasts_a_restart_and_the_settings(self) -> None:
         await self.connect(autoJoin="off")

@@ -356,6 +356,20 @@ class ContentTests(SynchronousTestCase):
         said = content.words("ask @ada:hs.test, @bob:hs.test:8448! not me@x:y, nor @room")
         self.assertEqual(said["m.mentions"], {"user_ids": ["@ada:hs.test", "@bob:hs.test:8448"]})
 
+    def test_an_id_ends_before_the_sentence_does(self) -> None:
+        said = content.words("ask @ada:hs.test. Or @bob:hs-2.test-, or @eve:hs:8448.")
+        ids = ["@ada:hs.test", "@bob:hs-2.test", "@eve:hs:8448"]
+        self.assertEqual(said["m.mentions"], {"user_ids": ids})
+
+    def test_people_are_links_but_not_in_code(self) -> None:
+        said = content.words("**@a_b:hs.test** & `@ada:hs.test` [@ada:hs.test](https://x.test)")
+        self.assertEqual(
+            said["formatted_body"],
+            '<strong><a href="https://matrix.to/#/%40a_b%3Ahs.test">@a_b:hs.test</a></strong> '
+            '&amp; <code>@ada:hs.test</code> <a href="https://x.test">@ada:hs.test</a>',
+        )
+        self.assertEqual(said["body"].partition(" ")[0], "@a_b:hs.test")
+
     def test_replies_and_threads(self) -> None:
         def relation(**where: str) -> Any:
             return content.message(self.outgoing(where=where)).get("m.relates_to")

@@ -1,16 +1,21 @@
 """Reads chat completions, streamed or whole; only the fields that are used are named."""
 
+from collections.abc import Hashable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
+from openclaw.agents.runtimes.completions.extras import EXTRAS
+from openclaw.agents.runtimes.completions.think_tag import ThinkTag
 from openclaw.agents.runtimes.dialect import NotAnAnswer
-from openclaw.agents.runtimes.draft import BrokenAnswer, Draft
+from openclaw.agents.runtimes.draft import CUT, BrokenAnswer, Draft
 from openclaw.agents.runtimes.handed_back import write_thinking
 from openclaw.agents.runtimes.provider import COMPLETIONS
 from openclaw.agents.runtimes.words import (
     error_labels,
     error_words,
+    kind_of_code,
     kind_of_labels,
     reason_of_labels,
 )
@@ -45,11 +50,16 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallPiece(msgspec.Struct, frozen=True, kw_only=True):
-    """A call, or a piece of one."""
+    """A call, or a piece of one.
+
+    :ivar extra_content: what has to be handed back beside the call, as Gemini's thoughts:
+        https://ai.google.dev/gemini-api/docs/thought-signatures
+    """
 
     index: int | None = None
     id: str | None = None
     function: Function | None = None
+    extra_content: Any = None
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,13 +108,13 @@ class PromptDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """What the call cost.
+    """What the call cost; some proxies count in floating point.
 
     :ivar prompt_cache_hit_tokens: DeepSeek's word for ``cached_tokens``.
     """
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
     prompt_tokens_details: PromptDetails | None = None
     prompt_cache_hit_tokens: int | None = None
 
@@ -113,21 +123,27 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
         details = self.prompt_tokens_details
         cached = (details.cached_tokens if details else None) or self.prompt_cache_hit_tokens or 0
         return Usage(
-            input=max(0, (self.prompt_tokens or 0) - cached),
-            output=self.completion_tokens or 0,
+            input=max(0, int(self.prompt_tokens or 0) - cached),
+            output=int(self.completion_tokens or 0),
             cache_read=cached,
         )
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a stream, or a whole answer: the two differ in ``delta`` and ``message``."""
+    """One event of a stream, or a whole answer: the two differ in ``delta`` and ``message``.
+
+    :ivar message: an error's words where they stand alone: older vLLM within a good answer, and
+        servers whose event is called ``error``.
+    """
 
     choices: list[Choice] | None = None
-    usage: Tokens | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
+    message: msgspec.Raw = msgspec.Raw()
 
 
 _chunks = msgspec.json.Decoder(Chunk)
+_tokens = msgspec.json.Decoder(Tokens | None)
 
 
 class CompletionsAnswer:
@@ -137,6 +153,8 @@ class CompletionsAnswer:
         self._draft = draft
         self._model = model
         self._thoughts: dict[str, list[str]] = {}
+        self._tag = ThinkTag()
+        self._extras: dict[Hashable, dict[str, Any]] = {}
         self._last: object = None
 
     def event(self, data: bytes) -> None:
@@ -145,22 +163,25 @@ class CompletionsAnswer:
             self._finish()
             self._draft.done = True
         elif data:
-            self._chunk(decode_chunk(data))
+            self._chunk(decode_chunk(data), data)
 
     def document(self, data: bytes) -> None:
         """Read a whole answer; see :class:`Answer`."""
         chunk = decode_chunk(data)
-        self._chunk(chunk)
+        self._chunk(chunk, data)
+        self._finish()
         self._draft.seen = bool(chunk.choices)
 
-    def _chunk(self, chunk: Chunk) -> None:
+    def _chunk(self, chunk: Chunk, data: bytes) -> None:
         draft = self._draft
         draft.seen = True
         error = bytes(chunk.error)
         if error not in _NO_ERROR:
             raise reported(error)
-        if chunk.usage is not None:
-            draft.usage = chunk.usage.usage()
+        if chunk.choices is None and bytes(chunk.message)[:1] == b'"':
+            raise reported(data)
+        if bytes(chunk.usage):
+            self._count(bytes(chunk.usage))
         if chunk.choices:
             self._choice(chunk.choices[0])
 
@@ -171,13 +192,25 @@ class CompletionsAnswer:
             if thought:
                 self._thoughts.setdefault(field, []).append(thought)
                 self._draft.thought(thought)
-            self._draft.text(said.text)
+            self._say(said.text)
             for piece in said.tool_calls or ():
                 self._call(piece)
         if choice.finish_reason:
             reason = choice.finish_reason
             self._draft.stop_reason = STOP_REASONS.get(reason, reason)
             self._finish()
+
+    def _say(self, text: str) -> None:
+        thought, text = self._tag.feed(text)
+        self._draft.thought(thought)
+        self._draft.text(text)
+
+    def _count(self, usage: bytes) -> None:
+        """Take the figures, if they are any; a good answer is worth more than they are."""
+        with suppress(msgspec.DecodeError, ValueError, OverflowError):
+            tokens = _tokens.decode(usage)
+            if tokens is not None:
+                self._draft.usage = tokens.usage()
 
     def _call(self, piece: CallPiece) -> None:
         function = piece.function or Function()
@@ -187,6 +220,9 @@ class CompletionsAnswer:
             arguments = msgspec.json.encode(arguments).decode()
         key = self._last = self._key(piece.index, id, name)
         self._draft.call(key, id, name, arguments)
+        if piece.extra_content and isinstance(piece.extra_content, dict):
+            self._draft.grow(len(str(piece.extra_content)))
+            self._extras[key] = piece.extra_content
 
     def _key(self, index: int | None, id: str, name: str) -> object:
         """Tell which call a piece belongs to.
@@ -209,9 +245,20 @@ class CompletionsAnswer:
         return (key[0], key[1] + 1)
 
     def _finish(self) -> None:
-        """Keep the thoughts under the name they came by."""
-        if self._thoughts and not self._draft.thinking:
-            content = {field: "".join(pieces) for field, pieces in self._thoughts.items()}
+        """Let out what was held back; keep the thoughts under the name they came by."""
+        if not (self._tag.thinking and self._draft.stop_reason in CUT):
+            self._draft.text(self._tag.finish())
+        extras = {}
+        for key, extra in self._extras.items():
+            known = self._draft.call_at(key)
+            if known is not None and known[0]:
+                extras[known[0]] = extra
+        if (self._thoughts or extras) and not self._draft.thinking:
+            content: dict[str, Any] = {
+                field: "".join(pieces) for field, pieces in self._thoughts.items()
+            }
+            if extras:
+                content[EXTRAS] = extras
             self._draft.thinking = write_thinking(COMPLETIONS, self._model, content)
 
 
@@ -231,6 +278,6 @@ def reported(error: bytes) -> BrokenAnswer:
     labels = error_labels(error)
     return BrokenAnswer(
         error_words(error) or "the server reported an error without words",
-        kind_of_labels(labels) or "stream",
+        kind_of_labels(labels) or kind_of_code(error) or "stream",
         reason_of_labels(labels),
     )

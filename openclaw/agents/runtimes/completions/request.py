@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from openclaw.agents.runtimes.completions.extras import EXTRAS
 from openclaw.agents.runtimes.dialect import Question
 from openclaw.agents.runtimes.handed_back import read_thinking
 from openclaw.agents.runtimes.params import effort, extra_params
@@ -15,7 +16,7 @@ from openclaw.agents.runtimes.provider import COMPLETIONS
 from openclaw.agents.runtimes.turns import blind, call_name, data_url, wire_arguments, wire_id
 from openclaw.agents.runtimes.wanted import completions_wanted
 from openclaw.interfaces.agents import Turn
-from openclaw.interfaces.tools import Image, ToolSpec
+from openclaw.interfaces.tools import Image, ToolCall, ToolSpec
 
 SEEN = "What the tool showed:"
 GO_ON = "I have read the results."
@@ -67,18 +68,19 @@ def _last_words_of_user(turns: Sequence[Turn]) -> int:
 def _assistant(question: Question, turn: Turn, in_this_run: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": turn.text}
     if turn.calls:
+        kept = read_thinking(turn.thinking, COMPLETIONS, question.request.model)
+        extras = kept.pop(EXTRAS, {})
         message["content"] = turn.text or None
-        message["tool_calls"] = [
-            {
-                "id": wire_id(call.id),
-                "type": "function",
-                "function": {"name": call.name, "arguments": wire_arguments(call)},
-            }
-            for call in turn.calls
-        ]
+        message["tool_calls"] = [_call(call, extras.get(call.id)) for call in turn.calls]
         if in_this_run:  # Some want to go on from their thoughts; of older ones none has any use.
-            message.update(read_thinking(turn.thinking, COMPLETIONS, question.request.model))
+            message.update(kept)
     return message
+
+
+def _call(call: ToolCall, extra: Any) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": wire_arguments(call)}
+    found: dict[str, Any] = {"id": wire_id(call.id), "type": "function", "function": function}
+    return {**found, "extra_content": extra} if extra else found
 
 
 def _tool_messages(

@@ -32,6 +32,10 @@ REFUSALS_SECONDS = 600.0
 BAN_PAUSE_SECONDS = 60.0
 """What a 429 that names no time is worth: it comes from the guard before the API."""
 
+SHORT_PAUSE_SECONDS = 5.0
+MOST_PAUSES = 3
+"""How long, and how often, whoever looks something up waits for Discord without giving up."""
+
 
 class DiscordError(Exception):
     """A call that did not succeed; the message is for people and holds no secret."""
@@ -201,8 +205,15 @@ class Api:
             leave.close()
 
     async def get(self, template: str, query: str = "", **values: str) -> Any:
-        """GET what a path names."""
-        return await self.call(Request(route=Route("GET", template, values), query=query))
+        """GET what a path names; a short pause that Discord asks for is waited out."""
+        request = Request(route=Route("GET", template, values), query=query)
+        for _ in range(MOST_PAUSES):
+            try:
+                return await self.call(request)
+            except Limited as error:
+                if error.after_seconds > SHORT_PAUSE_SECONDS:
+                    raise
+        return await self.call(request)
 
     async def _exchange(self, request: Request, leave: Pass) -> Any:
         headers, body = self._encoded(request)

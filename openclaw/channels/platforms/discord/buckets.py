@@ -114,12 +114,22 @@ class Buckets:
 
         As long as nothing is known of a limit, its requests go one after the other.
         """
-        bucket = self._find(route)
-        await bucket.lock.acquire()
+        while True:
+            bucket = self._find(route)
+            await bucket.lock.acquire()
+            leave = await self._let(route, bucket)
+            if leave is not None:
+                return leave
+
+    async def _let(self, route: Route, bucket: _Bucket) -> Pass | None:
+        """Wait, with the lock held; ``None`` if the limit turned out to be another one."""
         alone = True
         try:
             while (wait := self._wait(route, bucket)) > 0:
                 await self._pause(wait)
+            if self._find(route) is not bucket:
+                bucket.lock.release()
+                return None
             now = self._clock.seconds()
             bucket.take(now)
             if route.counts:
@@ -140,9 +150,9 @@ class Buckets:
         name = headers.get("x-ratelimit-bucket", "")
         if not name:
             return bucket
-        if self._names.get(route.key) != name:
-            self._names[route.key] = name
-            bucket = self._adopt((name, route.major), bucket)
+        self._names[route.key] = name
+        # Also where the route's name is known by now: this channel may have asked before it was.
+        bucket = self._buckets.setdefault((name, route.major), bucket)
         remaining = _number(headers.get("x-ratelimit-remaining"))
         after = _number(headers.get("x-ratelimit-reset-after"))
         if remaining is None or after is None:
@@ -171,10 +181,6 @@ class Buckets:
         if len(self._buckets) > MOST_BUCKETS:
             self._forget_idle()
         return self._buckets.setdefault((name, route.major), _Bucket())
-
-    def _adopt(self, key: tuple[str, str], bucket: _Bucket) -> _Bucket:
-        """Give a limit its name; whoever waits under the old one is let through by it still."""
-        return self._buckets.setdefault(key, bucket)
 
     def _forget_idle(self) -> None:
         now = self._clock.seconds()

@@ -79,6 +79,7 @@ def event_of(data: Mapping[str, Any], scene: Scene, own: Own) -> Inbound:
         chat_id=scene.chat_id,
         chat_name=scene.chat_name,
         space_id=scene.guild_id,
+        parent_id=scene.named,
         thread_id=scene.thread_id,
         sender=person(_user(data), data.get("member")),
         message_id=interaction_id,

@@ -38,11 +38,13 @@ from openclaw.channels.platforms.discord.directory import FORUMS, Directory, cha
 from openclaw.channels.platforms.discord.places import Places
 from openclaw.channels.platforms.discord.tokens import Token, Tokens
 from openclaw.channels.platforms.discord.wire import emoji_name, time_of
+from openclaw.channels.text.units import utf16_length
 from openclaw.interfaces.channels import ILink
 from openclaw.interfaces.messages import Attachment, Outgoing, Sent, Target
 from openclaw.interfaces.queue import Undelivered
 
 MOST_MENDS = 4
+MOST_CONTENT = 2000
 NONCE_SECONDS = 120.0
 """Discord knows a repeated message by its nonce for a few minutes; after that we look ourselves."""
 
@@ -289,7 +291,11 @@ class Delivery:
         if (error.code == TOO_LARGE or error.status == 413) and draft.files:
             names = ", ".join(file.name for file in draft.files)
             note = f"({names}: too large for Discord here)"
-            draft.body["content"] = "\n".join(filter(None, (draft.body["content"], note)))
+            told = "\n".join(filter(None, (draft.body["content"], note)))
+            if utf16_length(told) <= MOST_CONTENT:
+                draft.body["content"] = told
+            else:
+                self._log.warn("discord: left out, and no room to say so: {note}", note=note)
             draft.files = []
             return True
         return False
@@ -323,7 +329,7 @@ class Delivery:
         wanted = "message_reference" in body and not target.thread_id and known is not None
         if not wanted or known is None or known.is_thread:
             return channel_id
-        if not self._link.settings.opens_threads(known.guild_id, channel_id):
+        if not self._link.settings.opens_threads(known.guild_id, channel_id, known.name):
             return channel_id
         route = Route(
             "POST",

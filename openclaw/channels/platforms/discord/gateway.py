@@ -241,8 +241,13 @@ class Connection:
         if frame.t in ("READY", "RESUMED"):
             self._met("ready")
             self.is_ready = True
-        if frame.t is not None and frame.s is not None:
-            self._on_event(frame.t, frame.s, frame.d)
+        if frame.t is None:
+            return
+        seq = frame.s
+        if seq is None and frame.t == "RESUMED" and self._greeting.session is not None:
+            seq = self._greeting.session.seq  # It is no event of the session's.
+        if seq is not None:
+            self._on_event(frame.t, seq, frame.d)
 
     def _asked_to_reconnect(self, _: Frame) -> None:
         self.end(ChannelDown("Discord asked for a new connection", at_once=self.is_ready))

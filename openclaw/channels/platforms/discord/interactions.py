@@ -6,9 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from openclaw.channels.platforms.discord.api import Api, DiscordError, Refused, Request
+from openclaw.channels.platforms.discord.api import (
+    Api,
+    DiscordError,
+    Limited,
+    Refused,
+    Request,
+    Unavailable,
+)
 from openclaw.channels.platforms.discord.bodies import EPHEMERAL, Body
 from openclaw.channels.platforms.discord.buckets import Route
 from openclaw.channels.platforms.discord.codes import ALREADY_ACKNOWLEDGED
@@ -27,6 +35,9 @@ from openclaw.interfaces.channels import ILink
 
 GREET_SECONDS = 1.5
 """Discord gives three seconds; the answer has a way to go, and the journal may be slow."""
+
+GREET_PAUSES = (0.2, 0.4)
+"""After which it is told again where it had trouble; what it heard twice, it refuses."""
 
 NOT_YOURS = "You may not use the assistant here."
 NOT_NOW = "The assistant cannot take this now. Please try again in a moment."
@@ -107,13 +118,20 @@ class Interactions:
 
     async def tell(self, greet: Greet, body: Body) -> bool:
         """Greet; false if Discord does not know the interaction any more."""
-        try:
-            await greet(body)
-        except DiscordError as error:
-            self._log.warn("discord: an interaction was not greeted: {why}", why=error.message)
-            # If Discord may have heard it, the answer will show. If it did not, nobody would see
-            # an answer there: it comes as an ordinary message.
-            return not isinstance(error, Refused) or error.code == ALREADY_ACKNOWLEDGED
+        for pause in (*GREET_PAUSES, None):
+            try:
+                await greet(body)
+            except (Unavailable, Limited) as error:
+                self._log.warn("discord: an interaction was not greeted: {why}", why=error.message)
+                if pause is not None:
+                    await deferLater(self.link.clock, pause)
+            except DiscordError as error:
+                self._log.warn("discord: an interaction was not greeted: {why}", why=error.message)
+                # If Discord may have heard it, the answer will show. If it did not, nobody would
+                # see an answer there: it comes as an ordinary message.
+                return not isinstance(error, Refused) or error.code == ALREADY_ACKNOWLEDGED
+            else:
+                return True
         return True
 
     async def correct(self, token: Token, text: str) -> None:

@@ -1,5 +1,6 @@
 """The keys of one Discord account, the original's spellings among them; it reads no file."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
@@ -111,7 +112,7 @@ class GuildSettings(Section, frozen=True, kw_only=True):
     roles: Annotated[tuple[Id, ...] | None, now("Ids of roles whose members may speak.")] = None
     channels: Annotated[
         dict[str, GuildChannel],
-        now("Its channels by id; if any is listed, the others are shut out."),
+        now("Its channels by id or name; if any is listed, the others are shut out."),
     ] = field(default_factory=dict)
 
 
@@ -148,7 +149,7 @@ class DiscordSettings(ChannelSettings, frozen=True, kw_only=True):
             self.dm.put_into(self)
 
     def access(self) -> Mapping[str, GroupSettings]:
-        """See :meth:`ChannelSettings.access`; keys are ids of channels and of guilds."""
+        """See :meth:`ChannelSettings.access`; keys are ids, or :func:`by_name`."""
         known = dict(_guild_groups(self.guilds))
         known.update(self.groups)
         return known
@@ -169,14 +170,26 @@ class DiscordSettings(ChannelSettings, frozen=True, kw_only=True):
             return None if self.commands.native is False else USUAL_COMMANDS
         return USUAL_COMMANDS if self.commands is None else self.commands
 
-    def opens_threads(self, guild_id: str, channel_id: str) -> bool:
+    def opens_threads(self, guild_id: str, channel_id: str, name: str = "") -> bool:
         """Whether an answer in that channel opens a thread."""
         for key in (guild_id, "*"):
             guild = self.guilds.get(key)
             if guild is not None:
-                channel = guild.channels.get(channel_id) or guild.channels.get("*")
+                named = {slug(one): channel for one, channel in guild.channels.items()}
+                channels = (guild.channels.get(channel_id), named.get(slug(name)), named.get("*"))
+                channel = next((one for one in channels if one is not None), None)
                 return channel is not None and channel.auto_thread
         return False
+
+
+def slug(name: str) -> str:
+    """A channel's name as the original compares it: ``#My Room`` is ``my-room``."""
+    return name if name == "*" else re.sub(r"[\W_]+", "-", name.lower()).strip("-")
+
+
+def by_name(guild_id: str, name: str) -> str:
+    """How a channel of a guild is known by its name; empty for one without."""
+    return f"{guild_id}#{slug(name)}" if guild_id and slug(name) else ""
 
 
 def _guild_groups(guilds: Mapping[str, GuildSettings]) -> Iterator[tuple[str, GroupSettings]]:
@@ -189,7 +202,8 @@ def _guild_groups(guilds: Mapping[str, GuildSettings]) -> Iterator[tuple[str, Gr
         yield guild_id, _group(guild, others)
         for channel_id, channel in guild.channels.items():
             if channel_id != "*":
-                yield channel_id, _group(guild, channel)
+                is_id = channel_id.isdecimal()  # One that is called 2026 is ``#2026``.
+                yield channel_id if is_id else by_name(guild_id, channel_id), _group(guild, channel)
 
 
 def _group(guild: GuildSettings, channel: GuildChannel) -> GroupSettings:

@@ -8,9 +8,11 @@ from attrs import frozen
 from msgspec.structs import replace
 
 from openclaw.channels.platforms.discord.directory import Channel, Directory
+from openclaw.channels.platforms.discord.settings import by_name
 from openclaw.channels.platforms.discord.wording import (
     Names,
     display_name,
+    mentions_of,
     poll_text,
     without_address,
 )
@@ -44,6 +46,7 @@ class Scene:
     """Where something happened.
 
     :ivar chat_id: for a direct chat the person's id; for a thread the channel above it.
+    :ivar named: how the settings may name that channel.
     """
 
     chat_type: ChatType
@@ -52,6 +55,7 @@ class Scene:
     guild_id: str = ""
     thread_id: str = ""
     is_forum: bool = False
+    named: str = ""
 
 
 def scene_of(guild_id: str, channel: Channel | None, person_id: str, directory: Directory) -> Scene:
@@ -64,7 +68,11 @@ def scene_of(guild_id: str, channel: Channel | None, person_id: str, directory: 
         return Scene(chat_type="dm", chat_id=person_id)
     if not channel.is_thread or not channel.parent_id:
         return Scene(
-            chat_type="channel", chat_id=channel.id, chat_name=channel.name, guild_id=guild_id
+            chat_type="channel",
+            chat_id=channel.id,
+            chat_name=channel.name,
+            guild_id=guild_id,
+            named=by_name(guild_id, channel.name),
         )
     parent = directory.channels.get(channel.parent_id)
     above = parent.name if parent else ""
@@ -75,6 +83,7 @@ def scene_of(guild_id: str, channel: Channel | None, person_id: str, directory: 
         guild_id=guild_id,
         thread_id=channel.id,
         is_forum=parent is not None and parent.kind in (15, 16),
+        named=by_name(guild_id, above),
     )
 
 
@@ -132,6 +141,7 @@ def message_of(message: Mapping[str, Any], scene: Scene, own: Own, directory: Di
         chat_id=scene.chat_id,
         chat_name=scene.chat_name,
         space_id=scene.guild_id,
+        parent_id=scene.named,
         thread_id=scene.thread_id,
         sender=person(message.get("author") or {}, message.get("member")),
         message_id=message_id,
@@ -181,6 +191,7 @@ def reaction_of(
         chat_id=scene.chat_id,
         chat_name=scene.chat_name,
         space_id=scene.guild_id,
+        parent_id=scene.named,
         thread_id=scene.thread_id,
         sender=person(user, member),
         message_id=str(data.get("message_id") or ""),
@@ -239,7 +250,9 @@ def _quote(message: Mapping[str, Any], own: Own) -> InboundQuote | None:
 def _mention(message: Mapping[str, Any], guild_id: str, own: Own, directory: Directory) -> Mention:
     """How the bot was addressed; ``@everyone`` addresses nobody."""
     mentioned = {str(user.get("id")) for user in message.get("mentions") or ()}
-    if own.id in mentioned and f"{own.id}>" in (message.get("content") or ""):
+    written = mentions_of(message.get("content") or "")
+    # A bot can write an id so that it addresses nobody; for people Discord lists whom they wrote.
+    if own.id in written and (own.id in mentioned or not _is_bot(message)):
         return "native"
     roles = (str(role) for role in message.get("mention_roles") or ())
     if any(directory.is_own_role(guild_id, role, own.id) for role in roles):
@@ -248,6 +261,10 @@ def _mention(message: Mapping[str, Any], guild_id: str, own: Own, directory: Dir
     if quote is not None and quote.is_own:
         return "reply"
     return "native" if own.id in mentioned else "none"
+
+
+def _is_bot(message: Mapping[str, Any]) -> bool:
+    return bool((message.get("author") or {}).get("bot"))
 
 
 def _attachments(message: Mapping[str, Any]) -> tuple[Attachment, ...]:

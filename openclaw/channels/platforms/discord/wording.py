@@ -10,6 +10,9 @@ _CODE = re.compile(
     r"<@!?(?P<user>\d+)>|<@&(?P<role>\d+)>|<#(?P<channel>\d+)>|<a?:(?P<emoji>\w+):\d+>"
 )
 
+_QUOTED = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_PERSON = re.compile(r"<@!?(\d+)>")
+
 
 class Names:
     """Whom and what the ids in one message stand for."""
@@ -42,6 +45,11 @@ class Names:
         channel = self._directory.channels.get(match["channel"])
         name = self._channels.get(match["channel"]) or (channel.name if channel else "")
         return f"#{name}" if name else match[0]
+
+
+def mentions_of(text: str) -> set[str]:
+    """The ids of people whom a text addresses; in code nobody is addressed."""
+    return set(_PERSON.findall(_QUOTED.sub(" ", text)))
 
 
 def without_address(text: str, own_id: str) -> str:

@@ -1,5 +1,6 @@
 """One connection to a server: bytes and lines, the sign of life, and who waits for which line."""
 
+import re
 from collections import deque
 from collections.abc import Callable
 
@@ -18,6 +19,14 @@ SILENCE_SECONDS = 25.0
 
 LONGEST_LINE = 16_384
 """A server that sends more without an end of line speaks something else; tags take 8191 bytes."""
+
+UNWANTED_SECONDS = 60.0
+"""How long a server is left alone that wants fewer connections, or none: each try counts there."""
+
+_UNWANTED = re.compile(
+    r"(?i)throttl|too fast|too many (?:\w+ )?(?:connections|sessions|clients)|"
+    r"\b[dgkz][:-]?lined|\bbanned"
+)
 
 
 @implementer(ISocketListener)
@@ -79,7 +88,8 @@ class Connection:
         """See :class:`ISocketListener`."""
         self.gone = True
         why = self._goodbye or reason or "the server closed the connection"
-        self._over(ChannelDown(why))
+        pause = UNWANTED_SECONDS if _UNWANTED.search(self._goodbye) else 0.0
+        self._over(ChannelDown(why, pause))
         enders, self._enders = self._enders, []
         for one in enders:
             one.callback(None)

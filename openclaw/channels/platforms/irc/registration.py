@@ -16,6 +16,12 @@ from openclaw.deferreds import deferred
 from openclaw.interfaces.channels import ChannelDown, ChannelFailed
 
 REGISTER_SECONDS = 15.0
+GREETING_SECONDS = 2.0
+"""How long the rest of the greeting may take once we are welcome; some servers send none."""
+
+JOIN_SECONDS = 15.0
+"""How long a server may take to say whether we are in a channel."""
+
 NICKSERV_SECONDS = 5.0
 """How long services may take to say that we are signed in; channels may want to know before."""
 
@@ -30,7 +36,9 @@ CAPS = (
 )
 _NICK_TAKEN = ("433", "436", "437")
 _SASL_FAILED = ("902", "904", "905", "906", "908")
-_NOT_JOINED = ("403", "405", "437", "471", "473", "474", "475", "476", "477", "489", "495", "520")
+_NOT_JOINED = re.compile("40[357]|437|448|461|47[0134-79]|480|485|489|495|500|519|520")
+"""What a ``JOIN`` may be answered with; after 470 the server joins us to another channel."""
+
 _REFUSED = re.compile(r"(?i)\b(invalid|incorrect|wrong|fail|not\s+registered|isn'?t\s+registered)")
 _TRIES = 10
 _CHUNK = 400
@@ -105,12 +113,14 @@ class Registration:
         self._greet()
         try:
             await self._registered().addTimeout(REGISTER_SECONDS, self._clock)
-            await self._identified()
-            await self._joined().addTimeout(REGISTER_SECONDS, self._clock)
         except TooLate:
             raise ChannelDown(
                 f"the server did not let us in within {REGISTER_SECONDS:g} s"
             ) from None
+        await self._greeted()
+        self._check_signed_in()
+        await self._identified()
+        await self._join_all()
         return self._session
 
     def _greet(self) -> None:
@@ -123,7 +133,7 @@ class Registration:
 
     @deferred
     async def _registered(self) -> None:
-        """Until the message of the day is over."""
+        """Until we are welcome."""
         while True:
             line = await self._read()
             self._check(line)
@@ -137,16 +147,32 @@ class Registration:
                 self._another_nick()
             elif line.command == "001":
                 self._welcomed(line)
-            elif line.command == "005":
-                self._session.features.update(_features(line.params[1:-1]))
-            elif line.command in ("376", "422"):
-                self._check_signed_in()
+                return
+
+    async def _greeted(self) -> None:
+        """Hear what the server says of itself."""
+        heard = self._until_motd()
+        heard.addTimeout(GREETING_SECONDS, self._clock)
+        try:
+            await heard
+        except TooLate:
+            return  # It has no message of the day, and does not say so.
+
+    @deferred
+    async def _until_motd(self) -> None:
+        """Until the message of the day is over."""
+        while True:
+            line = await self._read()
+            self._check(line)
+            if line.command in ("376", "422"):
                 return
 
     async def _read(self) -> Line:
         line = await self._connection.read()
         if line.command == "PRIVMSG":
             self._session.early.append(line)
+        elif line.command == "005":
+            self._session.features.update(_features(line.params[1:-1]))
         return line
 
     def _welcomed(self, line: Line) -> None:
@@ -169,6 +195,10 @@ class Registration:
         if line.command == "465":
             raise ChannelFailed(
                 f"we are banned from this IRC server ({words}): ask its operators, then reload irc"
+            )
+        if line.command == "432" and self._tries:
+            raise ChannelDown(
+                f"the nick {self._settings.nick} is taken, and no longer one is", 60.0
             )
         if line.command == "432":
             raise ChannelFailed(
@@ -264,18 +294,31 @@ class Registration:
             ):
                 return
 
-    @deferred
-    async def _joined(self) -> None:
+    async def _join_all(self) -> None:
+        """Enter the channels; one that does not let us in is no reason to stay out of the rest."""
         session = self._session
         bot = session.features.get("BOT")
         if bot:
             self._connection.send("MODE", session.nick, f"+{bot}")
         waiting = set()
         for channel in wanted_channels(self._settings):
-            name, _, key = channel.partition(" ")
             await self._pace.take()
-            self._connection.send("JOIN", name, *([key] if key else []))
-            waiting.add(session.fold(name))
+            self._connection.send("JOIN", *name_and_key(channel))
+            waiting.add(session.fold(name_and_key(channel)[0]))
+        answered = self._answered(waiting)
+        answered.addTimeout(JOIN_SECONDS, self._clock)
+        try:
+            await answered
+        except TooLate:
+            session.not_joined |= dict.fromkeys(sorted(waiting), "the server does not answer")
+
+    @deferred
+    async def _answered(self, waiting: set[str]) -> None:
+        """Until the server has said of each channel whether we are in it.
+
+        :param waiting: what it has not said of yet.
+        """
+        session = self._session
         while waiting:
             line = await self._read()
             name = session.fold(line.param(0 if line.command == "JOIN" else 1))
@@ -283,9 +326,15 @@ class Registration:
                 session.mask = line.mask
                 session.joined.add(name)
                 waiting.discard(name)
-            elif line.command in _NOT_JOINED and name in waiting:
+            elif _NOT_JOINED.fullmatch(line.command) and name in waiting:
                 session.not_joined[name] = line.param(-1)
                 waiting.discard(name)
+
+
+def name_and_key(channel: str) -> list[str]:
+    """What ``JOIN`` has to say of a channel: its name, and its key if it has one."""
+    name, _, key = channel.partition(" ")
+    return [name, key] if key else [name]
 
 
 def wanted_channels(settings: IRCSettings) -> list[str]:

@@ -144,6 +144,8 @@ def check(settings: IRCSettings) -> None:
         )
     if not is_target(settings.nick) or settings.nick[:1] in "#&+~%0123456789-":
         raise ChannelFailed(f"channels.irc.nick: {settings.nick!r} is none; try letters alone")
+    if not is_target(settings.username) or "@" in settings.username:
+        raise ChannelFailed("channels.irc.username: expected one word without @, such as openclaw")
     for channel in wanted_channels(settings):
         name, _, key = channel.partition(" ")
         if not is_target(name) or " " in key or key.startswith(":"):

@@ -2,13 +2,19 @@
 
 from collections import OrderedDict
 
+from twisted.internet.task import deferLater
+
 from openclaw.channels.platforms.irc.connection import Connection
 from openclaw.channels.platforms.irc.deliveries import Deliveries
 from openclaw.channels.platforms.irc.history import History
 from openclaw.channels.platforms.irc.intake import Intake
 from openclaw.channels.platforms.irc.lines import Line
 from openclaw.channels.platforms.irc.pace import Pace
-from openclaw.channels.platforms.irc.registration import Session
+from openclaw.channels.platforms.irc.registration import (
+    Session,
+    name_and_key,
+    wanted_channels,
+)
 from openclaw.channels.platforms.irc.settings import IRCSettings
 from openclaw.channels.platforms.irc.wire import Place, inbound, milliseconds
 from openclaw.deferreds import Tasks, deferred
@@ -16,6 +22,8 @@ from openclaw.interfaces.channels import ChannelDown, ILink
 from openclaw.interfaces.messages import Inbound, Outgoing, Sent
 
 REMEMBERED = 1000
+REJOIN_SECONDS = 2.0
+"""The pause after a kick: whoever throws out everybody who comes back would do it in a circle."""
 
 
 class Talk:
@@ -29,8 +37,10 @@ class Talk:
         self._connection = connection
         self._session = session
         self._intake = intake
-        self._place = Place(channel=link.channel, account=link.account)
+        self._place = Place(channel=link.channel, account=link.account, listed=settings.people())
         self._settings = settings
+        self._pace = pace
+        self._tasks = Tasks()
         self._deliveries = Deliveries(connection, session, link.clock, pace)
         self._history = History(connection, session, link.clock, pace)
         # What people who wrote to us are called now, by what they were called when they did.
@@ -38,6 +48,7 @@ class Talk:
 
     def begin(self, tasks: Tasks) -> None:
         """Hear, and catch up; the account works from now on."""
+        self._tasks = tasks
         self._intake.keeps_moment = self._session.has_history
         self._intake.hold()
         early, self._session.early = self._session.early, []
@@ -117,8 +128,16 @@ class Talk:
         self._session.joined.discard(self._fold(channel))
         self._session.not_joined[self._fold(channel)] = f"{line.nick}: {line.param(-1)}"
         if self._settings.rejoin_after_kick:
-            self._connection.send("JOIN", channel)
+            self._tasks.spawn("irc: joining again", self._rejoin(channel))
         self._tell()
+
+    async def _rejoin(self, channel: str) -> None:
+        """Enter a channel again, with its key if it has one."""
+        await deferLater(self._link.clock, REJOIN_SECONDS)
+        await self._pace.take()
+        known = (name_and_key(one) for one in wanted_channels(self._settings))
+        same = (one for one in known if self._fold(one[0]) == self._fold(channel))
+        self._connection.send("JOIN", *next(same, [channel]))
 
     def _came_in(self, line: Line) -> None:
         self._session.mask = line.mask

@@ -19,10 +19,14 @@ _REPLY_TAGS = ("+draft/reply", "+reply")
 
 @frozen(kw_only=True)
 class Place:
-    """Whose messages they are."""
+    """Whose messages they are.
+
+    :ivar listed: people whom the settings name.
+    """
 
     channel: str
     account: str
+    listed: frozenset[str] = frozenset()
 
 
 def inbound(
@@ -38,7 +42,7 @@ def inbound(
     :param own: ids of messages of ours, which a reply may name.
     :param called: another nick that was ours when it was said.
     """
-    if line.command != "PRIVMSG" or len(line.params) < 2 or not line.mask:
+    if line.command != "PRIVMSG" or len(line.params) < 2 or not _is_person(line):
         return None
     text = _readable(line)
     ours = {session.fold(session.nick), session.fold(called or session.nick)}
@@ -51,7 +55,7 @@ def inbound(
     chat = target.lstrip(session.features.get("STATUSMSG", "@+")) if in_channel else line.nick
     sent_ms = milliseconds(line.tags.get("time", "")) or now_ms
     mention, text = addressed(text, session.nick) if in_channel else ("none", text)
-    sender = sender_of(line)
+    sender = sender_of(line, place.listed)
     return Inbound(
         channel=place.channel,
         account=place.account,
@@ -68,16 +72,25 @@ def inbound(
     )
 
 
-def sender_of(line: Line) -> Person:
+def _is_person(line: Line) -> bool:
+    """Whether somebody says it; a server, which has no mask either, is called as hosts are."""
+    return bool(line.mask or (line.prefix and "." not in line.prefix))
+
+
+def sender_of(line: Line, listed: frozenset[str] = frozenset()) -> Person:
     """Who says a line: by the account that the server vouches for, else by the host mask.
 
     A nick is nobody's own. An account is, where there are services; the server puts it into a tag
-    that nobody else can send. Without one the ``user@host`` is the best there is.
+    that nobody else can send. Without one the ``user@host`` is the best there is. Somebody of
+    whom the settings name only the mask, with or without the nick before it, is known by that.
     """
     account = line.tags.get("account", "")
-    known = f"account:{account}" if account and account != "*" else f"*!{line.mask}"
+    known = [f"*!{line.mask}", f"{line.nick}!{line.mask}"] if line.mask else [f"{line.nick}!"]
+    if account and account != "*":
+        known.insert(0, f"account:{account}")
+    ids = [one.lower().replace(",", "_") for one in known]
     return Person(
-        id=known.lower().replace(",", "_"),
+        id=next((one for one in ids if one in listed), ids[0]),
         name=line.nick,
         username=line.nick,
         is_bot="bot" in line.tags or "draft/bot" in line.tags,

@@ -3,7 +3,6 @@
 https://spec.matrix.org/latest/client-server-api/#instant-messaging
 """
 
-import re
 from hashlib import sha256
 from typing import Any
 
@@ -20,8 +19,6 @@ _MSGTYPES: dict[MediaKind, str] = {
     "video": "m.video",
     "document": "m.file",
 }
-# An id in the words of an answer. What stands before it must be no part of a word or an address.
-_USER_ID = re.compile(r"(?<![\w./@:-])@[a-z0-9._=/+-]{1,200}:[A-Za-z0-9.-]+(?::\d{1,5})?(?!\w)")
 
 
 def transaction(*parts: str) -> str:
@@ -97,7 +94,7 @@ def plain(content: dict[str, Any]) -> dict[str, Any]:
 def words(markdown: str) -> dict[str, Any]:
     """Text in both forms, and who is mentioned in it."""
     body = text.body(markdown)
-    mentioned = sorted(set(_USER_ID.findall(body)))
+    mentioned = sorted(set(text.USER_ID.findall(body)))
     return {
         "msgtype": "m.text",
         "body": body,

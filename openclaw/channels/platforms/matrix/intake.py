@@ -87,6 +87,7 @@ class Intake:
         return Facts(
             chat_type=chat_type,
             chat_name=name,
+            alias=self.rooms.aliases.get(room_id, ""),
             sender_name=await self.rooms.sender_name(room_id, event.sender),
             quote=await self._quote(room_id, event),
             original=original,

@@ -26,18 +26,16 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True):
     """One invitation.
 
     :ivar inviter: who invites; the homeserver vouches for it.
-    :ivar names: the room's aliases.
     """
 
     room_id: str
     inviter: str
-    names: tuple[str, ...] = ()
     direct: bool = False
 
 
 def read_invite(room_id: str, raw: object, me: Me) -> Invite | None:
     """Read a room of ``rooms.invite``; ``None`` if nobody seems to invite us."""
-    inviter, names, direct = "", [], False
+    inviter, direct = "", False
     for one in sequence(mapping(mapping(raw).get("invite_state")).get("events")):
         event = mapping(one)
         content = mapping(event.get("content"))
@@ -46,12 +44,9 @@ def read_invite(room_id: str, raw: object, me: Me) -> Invite | None:
                 continue
             inviter = words(event.get("sender"))
             direct = content.get("is_direct") is True
-        elif event.get("type") == "m.room.canonical_alias":
-            names = [content.get("alias"), *sequence(content.get("alt_aliases"))]
     if not inviter:
         return None
-    aliases = tuple(name for name in names if isinstance(name, str))
-    return Invite(room_id=room_id, inviter=inviter, names=aliases, direct=direct)
+    return Invite(room_id=room_id, inviter=inviter, direct=direct)
 
 
 @frozen
@@ -61,11 +56,7 @@ class Doors:
     settings: MatrixSettings
 
     def open_to(self, invite: Invite) -> bool:
-        """Whether an invitation is followed.
-
-        A room's aliases count only where they were listed for this: anybody may claim one, so
-        they are never taken from the lists of who may speak.
-        """
+        """Whether an invitation is followed, whatever the room is called."""
         settings = self.settings
         if settings.auto_join != "allowlist":
             return settings.auto_join == "always"
@@ -74,10 +65,20 @@ class Doors:
         rooms = {room for room, group in settings.groups.items() if group.enabled}
         return (
             "*" in settings.auto_join_allowlist
+            # Everybody may write directly, which takes a room.
+            or (invite.direct and "*" in settings.allow_from and settings.dm_policy == "open")
             or invite.inviter in listed
             or invite.room_id in listed | rooms
-            or any(name in settings.auto_join_allowlist for name in invite.names)
         )
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Rooms that are listed by what they are called."""
+        if self.settings.auto_join != "allowlist":
+            return ()
+        groups = (name for name, group in self.settings.groups.items() if group.enabled)
+        listed = (*self.settings.auto_join_allowlist, *groups)
+        return tuple(one for one in listed if one.startswith("#"))
 
 
 class Invites:
@@ -139,26 +140,50 @@ class Invites:
         return {invite.room_id: invite for invite in kept}
 
     def _consider(self, invite: Invite) -> None:
-        if not self._doors.open_to(invite) and not self._awaited(invite.room_id):
-            self._log.warn(
-                "{who} invites to the Matrix room {room}, and autoJoin does not let us follow: to "
-                "follow it, add one of the two to channels.matrix.autoJoinAllowlist",
-                who=invite.inviter,
-                room=invite.room_id,
-            )
+        if not self._open_to(invite) and not self._doors.aliases:
+            self._leave_be(invite)
         elif invite.room_id not in self._joining:
             self._joining.add(invite.room_id)
             self._tasks.spawn("joining a Matrix room", self._join(invite))
 
+    def _open_to(self, invite: Invite) -> bool:
+        return self._doors.open_to(invite) or self._awaited(invite.room_id)
+
+    def _leave_be(self, invite: Invite) -> None:
+        self._log.warn(
+            "{who} invites to the Matrix room {room}, and autoJoin does not let us follow: to "
+            "follow it, add one of the two to channels.matrix.autoJoinAllowlist",
+            who=invite.inviter,
+            room=invite.room_id,
+        )
+
     async def _join(self, invite: Invite) -> None:
         try:
-            if await self._joined(invite) and invite.direct:
+            if not self._open_to(invite) and not await self._is_listed(invite):
+                self._leave_be(invite)
+            elif await self._joined(invite) and invite.direct:
                 await self._rooms.set_direct_room(invite.room_id, invite.inviter)
         except (Refused, Unanswered) as error:
             # Without it the room still counts as direct while two are in it.
             self._log.warn("m.direct was not changed: {why}", why=str(error))
         finally:
             self._joining.discard(invite.room_id)
+
+    async def _is_listed(self, invite: Invite) -> bool:
+        """Whether a listed alias is the room's; the room itself may claim any."""
+        for alias in self._doors.aliases:
+            try:
+                said = await self._api.call("GET", path("directory", "room", alias))
+            except (Refused, Unanswered) as error:
+                self._log.warn(
+                    "{alias} in channels.matrix.autoJoinAllowlist leads nowhere: {why}",
+                    alias=alias,
+                    why=str(error),
+                )
+                continue
+            if said.get("room_id") == invite.room_id:
+                return True
+        return False
 
     async def _joined(self, invite: Invite) -> bool:
         through = invite.inviter.partition(":")[2]

@@ -1,6 +1,6 @@
 """What the gateway knows of Matrix without loading its code."""
 
-from openclaw.interfaces.channels import Abilities, Manifest, TextLimit
+from openclaw.interfaces.channels import Abilities, Manifest, TextLimit, Variable
 
 MANIFEST = Manifest(
     id="matrix",
@@ -24,4 +24,12 @@ MANIFEST = Manifest(
     edit_ms=(3000, 3000),
     max_connections=5,
     media_bytes=50 << 20,
+    variables=(
+        Variable(name="MATRIX_HOMESERVER", key="homeserver", kind="text"),
+        Variable(name="MATRIX_USER_ID", key="userId", kind="text"),
+        Variable(name="MATRIX_ACCESS_TOKEN", key="accessToken"),
+        Variable(name="MATRIX_PASSWORD", key="password"),
+        Variable(name="MATRIX_DEVICE_ID", key="deviceId", kind="text"),
+        Variable(name="MATRIX_DEVICE_NAME", key="deviceName", kind="text"),
+    ),
 )

@@ -1,6 +1,7 @@
 """What is known of the rooms we are in: who is in them, what they are called, which are direct."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import define, field
@@ -22,10 +23,12 @@ class Room:
 
     :ivar name: empty for one without; ``None`` while that is not known.
     :ivar members: who has joined; ``None`` while that is not known.
+    :ivar seen: who was seen to join, and not to leave; others may be there too.
     """
 
     name: str | None = None
     members: set[str] | None = None
+    seen: set[str] = field(factory=set)
 
 
 @define
@@ -34,6 +37,7 @@ class Rooms:
 
     :ivar api: asked for what no sync told.
     :ivar direct: the direct rooms of each person, as ``m.direct`` has them.
+    :ivar aliases: what the settings call a room, by its id.
     """
 
     _log = Logger()
@@ -41,6 +45,7 @@ class Rooms:
     api: Homeserver
     me: Me
     direct: dict[str, list[str]] = field(factory=dict)
+    aliases: dict[str, str] = field(factory=dict)
     _rooms: dict[str, Room] = field(factory=dict)
     _names: OrderedDict[tuple[str, str], str] = field(factory=OrderedDict)
     _events: OrderedDict[str, Event | None] = field(factory=OrderedDict)
@@ -97,6 +102,23 @@ class Rooms:
                 return ""
             self._remember_name(key, words(said.get("displayname")))
         return self._names[key]
+
+    async def learn_aliases(self, aliases: Iterable[str]) -> None:
+        """Ask which rooms have these aliases; fails with Refused or Unanswered.
+
+        One that no room has is left out: it may come to be one later, and is asked for again then.
+        """
+        found = {}
+        for alias in aliases:
+            try:
+                said = await self.api.call("GET", path("directory", "room", alias))
+            except Refused as error:
+                if error.signed_out or error.status == 429 or error.status >= 500:
+                    raise
+                self._log.warn("no Matrix room has the alias {it}: {why}", it=alias, why=str(error))
+            else:
+                found[words(said.get("room_id"))] = alias
+        self.aliases = found
 
     async def event(self, room_id: str, event_id: str) -> Event | None:
         """An event that another one is about; ``None`` if the homeserver does not give it.
@@ -182,7 +204,13 @@ class Rooms:
     async def _members(self, room_id: str) -> set[str]:
         room = self._room(room_id)
         if room.members is None:
-            said = await self.api.call("GET", path("rooms", room_id, "joined_members"))
+            try:
+                said = await self.api.call("GET", path("rooms", room_id, "joined_members"))
+            except Refused as error:
+                if not error.unknown:
+                    raise
+                room.members = {self.me.user_id} | room.seen
+                return room.members
             joined = mapping(said.get("joined"))
             for user, member in joined.items():
                 self._remember_name((room_id, user), words(mapping(member).get("display_name")))
@@ -193,9 +221,12 @@ class Rooms:
         user = event.state_key or ""
         if event.membership == "join":
             self._remember_name((room_id, user), words(event.content.get("displayname")))
+            room.seen.add(user)
             if room.members is not None:
                 room.members.add(user)
-        elif room.members is not None:
+            return
+        room.seen.discard(user)
+        if room.members is not None:
             room.members.discard(user)
 
     def _room(self, room_id: str) -> Room:

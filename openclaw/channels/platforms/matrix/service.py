@@ -105,6 +105,7 @@ class Matrix:
         link = self._link
         rooms = Rooms(api, me)
         await rooms.load_direct()
+        await rooms.learn_aliases(key for key in self._settings.groups if key.startswith("#"))
         upgrades = Upgrades(link, api, rooms, tasks)
         reader = Reader(channel=link.channel, account=link.account, me=me)
         syncer = Syncer(

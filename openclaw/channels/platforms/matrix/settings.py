@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
 
-from openclaw.config.schema.channels import ChannelSettings
-from openclaw.config.schema.fields import Secret, now
+from openclaw.config.schema.channels import ChannelSettings, DirectSettings, GroupSettings
+from openclaw.config.schema.fields import Secret, later, now
 
 AutoJoin = Literal["off", "allowlist", "always"]
 
@@ -40,7 +41,19 @@ class MatrixSettings(ChannelSettings, frozen=True, kw_only=True):
         tuple[str, ...],
         now("Room ids, aliases and people whose invitations are followed as well."),
     ] = ()
+    dm: Annotated[DirectSettings | None, now("Direct messages, the original's spelling.")] = None
+    rooms: Annotated[
+        dict[str, GroupSettings], now("Rooms by their ids; the older spelling of ``groups``.")
+    ] = field(default_factory=dict)
+    encryption: Annotated[bool, later("Encrypted rooms are not read.")] = False
     read_receipts: Annotated[bool, now("Whether people see that a message was read.")] = True
     sync_timeout_seconds: Annotated[
         int, Meta(ge=0, le=45), now("How long a sync waits at the homeserver for news.")
     ] = 30
+
+    def __post_init__(self) -> None:
+        """Let both spellings of each thing mean the same."""
+        if self.rooms:
+            force_setattr(self, "groups", {**self.rooms, **self.groups})
+        if self.dm is not None:
+            self.dm.put_into(self)

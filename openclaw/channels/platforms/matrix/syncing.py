@@ -210,11 +210,12 @@ class Syncer:
             if not any(joining(event, self.me) for event in events):
                 since, last = self.position.since, self.position.last(room_id)
                 events = await self.gaps.fill(room_id, batch, since, last) + events
-        for event in batch.state:
-            self.rooms.note(room_id, event)
-            await self.upgrades.note(room_id, event)
         # Where the talk only goes on, what was said before we came was said to us as well.
         news = events if replaces else since_we_came(events, self.me)
+        for event in (*batch.state, *events[: len(events) - len(news)]):
+            self.rooms.note(room_id, event)
+        for event in batch.state:
+            await self.upgrades.note(room_id, event)
         read = await self.intake.take_room(room_id, news)
         for event in events:
             await self.upgrades.note(room_id, event)

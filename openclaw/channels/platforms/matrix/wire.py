@@ -26,6 +26,7 @@ _COMMAND = re.compile(r"/([A-Za-z][\w-]{0,63})(?=\s|\Z)")
 class Facts:
     """What an event does not say about itself.
 
+    :ivar alias: what the settings call the room, if not by its id.
     :ivar sender_name: what its sender is called in the room.
     :ivar quote: what it answers.
     :ivar original: what it changes, for an edit; ``None`` if that is not known.
@@ -33,6 +34,7 @@ class Facts:
 
     chat_type: ChatType
     chat_name: str = ""
+    alias: str = ""
     sender_name: str = ""
     quote: Quote | None = None
     original: Event | None = None
@@ -100,6 +102,7 @@ class Reader:
             chat_type=facts.chat_type,
             chat_id=room_id,
             chat_name=facts.chat_name,
+            parent_id=facts.alias,
             thread_id=event.thread,
             sender=Person(id=event.sender, name=facts.sender_name, username=event.sender),
             message_id=event.id,
@@ -141,6 +144,7 @@ class Reader:
             chat_type=facts.chat_type,
             chat_id=room_id,
             chat_name=facts.chat_name,
+            parent_id=facts.alias,
             sender=Person(id=event.sender, name=facts.sender_name, username=event.sender),
             message_id=event.relates_to,
             dedupe_id=event.id,

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from msgspec import field
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import force_setattr
 
 from openclaw.config.schema.channels import (
     ChannelSettings,
@@ -33,18 +33,6 @@ class ImplicitMentions(Section, frozen=True, kw_only=True):
     thread_participation: Annotated[bool, now("A message in a thread where it has spoken.")] = True
 
 
-class SlackChannel(GroupSettings, frozen=True, kw_only=True):
-    """One channel in the original's spelling, or ``*`` for all others."""
-
-    allow: Annotated[bool, now("The same as ``enabled``.")] = True
-    users: Annotated[tuple[str | int, ...] | None, now("The same as ``allowFrom``.")] = None
-
-    def as_group(self) -> GroupSettings:
-        """The same in the keys of every group."""
-        users = self.users if self.allow_from is None else self.allow_from
-        return replace(self, enabled=self.enabled and self.allow, allow_from=users)
-
-
 class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
     """One app in one workspace."""
 
@@ -68,7 +56,7 @@ class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
         ),
     ] = None
     channels: Annotated[
-        dict[str, SlackChannel], now("Channels by their ids; the same as ``groups``.")
+        dict[str, GroupSettings], now("Channels by their ids; the same as ``groups``.")
     ] = field(default_factory=dict)
     dm: Annotated[DirectSettings | None, now("Direct messages, the older spelling.")] = None
     reply_to_mode: Annotated[
@@ -96,7 +84,6 @@ class SlackSettings(ChannelSettings, frozen=True, kw_only=True):
         if self.mode == "http" and self.webhook_path is None:
             force_setattr(self, "webhook_path", EVENTS_PATH)
         if self.channels:
-            channels = {key: channel.as_group() for key, channel in self.channels.items()}
-            force_setattr(self, "groups", {**self.groups, **channels})
+            force_setattr(self, "groups", {**self.groups, **self.channels})
         if self.dm is not None:
             self.dm.put_into(self)
