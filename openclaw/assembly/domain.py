@@ -219,20 +219,9 @@ def _make_core(
     runs = _runs(settings, catalogue, commands, broadcaster, reactor, figures, replies)
     keys = make_keys(settings)
     index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
+    inner = (store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies)
     mode_of = _mode_of(settings.config.messages.queue)
-    conversations = Conversations(
-        store,
-        runs,
-        broadcaster,
-        index,
-        keys,
-        reactor,
-        now_ms,
-        make_id,
-        replies,
-        mode_of=mode_of,
-        is_command=is_command,
-    )
+    conversations = Conversations(*inner, mode_of=mode_of, is_command=is_command)
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations

@@ -242,20 +242,18 @@ def effective(
         skills=skills,
         backends=programs,
     )
-    return _told(settings, (*warnings, *left_out, *remarks, *more_remarks, *_remarks(settings)))
+    said = (*warnings, *left_out, *remarks, *more_remarks, *_remarks(settings))
+    return _with_words(settings, said)
 
 
-def _told(settings: Settings, warnings: tuple[str, ...]) -> Settings:
-    """The same with what an operator is told, also that there is no file.
-
-    That is a warning only where somebody named one: nobody wrote one before a first start.
-    """
+def _with_words(settings: Settings, said: tuple[str, ...]) -> Settings:
+    """The same with what is to be said at start; nobody wrote a file before a first start."""
     if settings.loaded.exists:
-        return evolve(settings, warnings=warnings)
+        return evolve(settings, warnings=said)
     absent = f"no configuration at {settings.places.config_path}; defaults are used"
     if settings.places.config_is_named:
-        return evolve(settings, warnings=(*warnings, absent))
-    return evolve(settings, warnings=warnings, notes=(absent,))
+        return evolve(settings, warnings=(*said, absent))
+    return evolve(settings, warnings=said, notes=(absent,))
 
 
 def _host(options: Options, environ: Mapping[str, str], config: Config) -> str:

@@ -143,12 +143,6 @@ class PlaceTests(SynchronousTestCase):
         self.assertFalse(settings.loaded.exists)
         self.assertIn("defaults are used", settings.warnings[0])
 
-    def test_a_first_start_without_a_file_is_told_and_nothing_is_wrong(self) -> None:
-        settings = read_settings(Options(state_dir=self.mktemp()), {}, HOME)
-        self.assertEqual(settings.warnings, ())
-        (note,) = settings.notes
-        self.assertIn("defaults are used", note)
-
     def test_a_misspelt_key_is_told_the_one_that_was_meant(self) -> None:
         model = {"id": "m", "contextwindow": 1}
         tree = {
@@ -163,6 +157,12 @@ class PlaceTests(SynchronousTestCase):
             "models.providers.x.models[0].contextwindow (is contextWindow meant?)",
         ):
             self.assertIn(words, told)
+
+    def test_a_first_start_without_a_file_is_told_and_nothing_is_wrong(self) -> None:
+        settings = read_settings(Options(state_dir=self.mktemp()), {}, HOME)
+        self.assertEqual(settings.warnings, ())
+        (note,) = settings.notes
+        self.assertIn("defaults are used", note)
 
     def test_keys_that_do_nothing_are_named_once_at_start(self) -> None:
         tree = {
