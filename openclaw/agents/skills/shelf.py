@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -144,6 +144,8 @@ class SkillShelf:
             return kept
         try:
             found: _Found = await self._in_thread(self._take_stock, agent_id)
+        except CancelledError:  # Whoever asked left meanwhile: the run is to end.
+            raise
         except Exception:  # A disk in trouble must not end a run.
             self._log.failure("skills could not be read")
             found = kept
