@@ -265,3 +265,17 @@ class ToolTests(ShelfCase):
             self.assertNotIn("canary", text)
         for name in ("../one", ".", "one/../../managed/one"):
             self.assertIn("there is no skill", self.used(name=name))
+
+
+class LeavingTests(ShelfCase):
+    def test_a_run_that_is_stopped_while_skills_are_read_goes_on_no_further(self) -> None:
+        """A stop is no disk in trouble."""
+        places = Places(workspace=self.root, managed=self.root, directories=())
+        reading: Deferred[object] = Deferred()
+        shelf = SkillShelf(
+            lambda agent_id: places, SkillRules(), AROUND, lambda *_: reading, self.clock
+        )
+        waiting = shelf.prompt("main")
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
+        self.assertEqual(self.flushLoggedErrors(), [])
