@@ -215,6 +215,7 @@ class WatchTests(WebhookCase):
         self.telegram.webhook = {}
         self.clock.advance(WATCH_SECONDS)
         await self.watched(2)
+        await until(lambda: len(self.link.events) >= 3)  # It is set after it was looked at.
         self.assertEqual(self.telegram.webhook["url"], self.url)
         self.assertIn("another program", self.link.events[1])
         self.assertEqual(self.link.events[-1], "connected")
