@@ -199,11 +199,10 @@ class WatchTests(WebhookCase):
         now = int(self.link.now_ms() / 1000)
         self.telegram.webhook_error = (now, "Connection timed out")
         self.clock.advance(WATCH_SECONDS)
-        await self.watched(2)
-        self.assertIn("Connection timed out", self.link.events[-1])
+        await until(lambda: "Connection timed out" in self.link.events[-1])
         self.clock.advance(WATCH_SECONDS)
-        await self.watched(3)
-        self.assertEqual(self.link.events[-1], "connected")
+        await until(lambda: self.link.events[-1] == "connected")
+        self.assertEqual(len(self.telegram.named("getWebhookInfo")), 3)
 
     async def test_old_failure_is_no_news(self) -> None:
         self.telegram.webhook_error = (1_600_000_000, "long ago")
