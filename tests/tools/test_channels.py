@@ -27,7 +27,7 @@ class ChannelTableTests(SynchronousTestCase):
     def test_abilities_are_the_manifests(self) -> None:
         table = channels.table(DATA)
         self.assertIn(
-            "   * - :doc:`IRC <irc>`\n     - nothing\n     - 350 bytes\n     - miniircd", table
+            "   * - :doc:`IRC <irc>`\n     - nothing\n     - 350 bytes\n     - InspIRCd", table
         )
         self.assertIn("- edits, deletion, reactions, typing signs, threads, files", table)
 
