@@ -57,7 +57,7 @@ class WorkersCase(PlaceCase):
         arguments += ["--state-dir", str(state), *options, "--", *program]
         started = run(arguments, self.place.environment(**environment), self.place.directory)
         self.watched(started)
-        STATE[started] = name
+        STATE[started] = state.resolve()
         while "runs far" not in started.out:
             self.assertIsNone(started.gone, started.printed)
             await deferLater(reactor, 0.02)
@@ -212,7 +212,7 @@ SHOWN = '"hang": lambda: (delta("seen "), time.sleep(30))'
 
 
 def agents_of(worker: Running) -> list[int]:
-    """The processes that lead a group and were started by a worker, also after its end."""
+    """The processes that were started by a worker, also after its end."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -220,9 +220,9 @@ def agents_of(worker: Running) -> list[int]:
             cwd = os.readlink(entry.with_name("cwd"))
         except OSError:
             continue
-        if str(RUDE).encode() in words and f"/{STATE[worker]}/" in f"{cwd}/":
+        if str(RUDE).encode() in words and Path(cwd).is_relative_to(STATE[worker]):
             found.append(int(entry.parent.name))
     return found
 
 
-STATE: dict[Running, str] = {}
+STATE: dict[Running, Path] = {}
