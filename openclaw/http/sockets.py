@@ -71,7 +71,8 @@ class OutboundSockets(Service):
 
     def __len__(self) -> int:
         """How many connections are open, or being opened."""
-        return len(self._opening) + len(self._live)
+        # What is connected and not yet ready is among those being opened.
+        return len(self._opening) + sum(link.ready.called for link in self._live)
 
     @deferred
     async def websocket(

@@ -198,7 +198,8 @@ class FaultTests(ChannelFaultCase):
             for _ in range(int(LOOK_SECONDS / self.simulation.step)):
                 await self.simulation.move(self.simulation.step)
                 # A proxy that is frozen does not see who leaves; the gateway knows what it holds.
-                self.assertLessEqual(len(self.gateway.parts.channels.sockets), self.sockets)
+                held = self.gateway.parts.channels.sockets
+                self.assertLessEqual(len(held), self.sockets, self.told())
                 for one in self.platforms:
                     if self.gateway.state(one.id) != "connected" or (
                         passed >= SAID * LOOK_SECONDS and self.came(one, words[one.id])

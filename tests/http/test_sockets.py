@@ -513,6 +513,16 @@ class StopTests(SocketCase):
         self.assertEqual(len(self.sockets), 0)
         self.assertEqual((self.ear.calls[-1], other.calls[-1]), ("closed", "closed"))
 
+    async def test_what_is_connected_and_not_greeted_counts_once(self) -> None:
+        end = self.far_end(websocket=False)
+        opening = self.open(f"ws://127.0.0.1:{end.port}/")
+        while not end.raw:
+            await deferLater(reactor, 0.005)
+        self.assertEqual(len(self.sockets), 1)
+        await self.sockets.stopService()
+        self.assertEqual((await self.refusal(opening)).kind, "refused")
+        self.assertEqual(len(self.sockets), 0)
+
     async def test_what_is_being_opened_is_given_up(self) -> None:
         end = self.far_end(websocket=False)
         end.silent = True
