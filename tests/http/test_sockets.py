@@ -515,8 +515,9 @@ class StopTests(SocketCase):
 
     async def test_what_is_connected_and_not_greeted_counts_once(self) -> None:
         end = self.far_end(websocket=False)
+        end.silent = True
         opening = self.open(f"ws://127.0.0.1:{end.port}/")
-        while not end.raw:
+        while not (end.raw and end.raw[0].heard):
             await deferLater(reactor, 0.005)
         self.assertEqual(len(self.sockets), 1)
         await self.sockets.stopService()
