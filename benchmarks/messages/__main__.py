@@ -50,7 +50,11 @@ def measure(options: argparse.Namespace) -> Result:
                 result,
                 path,
                 number,
-                Load(per_second=options.per_second, seconds=seconds, trouble=trouble),
+                Load(
+                    per_second=options.per_second,
+                    seconds=seconds,
+                    neighbour="blocks" if trouble else "answers",
+                ),
             )
     print(f"figures: {path}", file=sys.stderr)
     return result

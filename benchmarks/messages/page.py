@@ -13,7 +13,7 @@ ALONE, TROUBLED = "alone", "beside trouble"
 MEASURE, LONG = "messages", "messages-long"
 COLUMNS = (
     ("Long run", LONG, ALONE),
-    ("Short, alone", MEASURE, ALONE),
+    ("Short, all well", MEASURE, ALONE),
     ("Short, beside trouble", MEASURE, TROUBLED),
 )
 MEGABYTE = 1_000_000.0
@@ -50,10 +50,10 @@ CPU time of the process, user and system, from its readiness to its last answer.
 and how it grew over the second half of the run.
 """
 TROUBLE_WORDS = """\
-Beside the same accounts ran one whose platform never answers a call, which gets as many messages
-as any other, and one that crashes whenever it is started. What changes for the others is the
-99th percentile of answering; the target is less than 10 % more. Rounds come in pairs, one with the
-trouble and one without; a verdict takes three pairs at least, all on the same side of the target.
+Rounds come in pairs. In both, one more account gets as many messages as any other: in one round it
+answers, in the other its platform never answers a call, and another account crashes whenever it is
+started. What changes for the others is the 99th percentile of answering; the target is less than
+10 % more. A verdict takes three pairs at least, all on the same side of the target.
 """
 COUNTS = (
     ("messages a second", "perSecond"),

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -35,15 +35,21 @@ class Load:
     """What is put on the gateway.
 
     :ivar per_second: messages a second, over all accounts that answer.
-    :ivar trouble: besides them, an account that never answers a call, which gets as many messages
-        as any other, and one that crashes whenever it is started.
+    :ivar neighbour: what one more account does, which gets as many messages as any other: it
+        ``answers``, or ``blocks`` and never answers a call; empty for none. Beside one that blocks
+        another one crashes whenever it is started.
     """
 
     per_second: float = 500.0
     seconds: float = 60.0
     grace_seconds: float = 60.0
     accounts: int = ACCOUNTS
-    trouble: bool = False
+    neighbour: Literal["", "answers", "blocks"] = ""
+
+    @property
+    def trouble(self) -> bool:
+        """Whether something is wrong with a neighbour."""
+        return self.neighbour == "blocks"
 
 
 @attrs.frozen
@@ -119,8 +125,12 @@ def _accounts(load: Load, home: Path) -> dict[str, Any]:
     accounts: dict[str, Any] = {
         name: {"report": str(home / f"{name}.json")} for name in _healthy(load)
     }
+    if load.neighbour:
+        accounts["neighbour"] = {
+            "behaviour": load.neighbour,
+            "report": str(home / "neighbour.json"),
+        }
     if load.trouble:
-        accounts["blocked"] = {"behaviour": "blocks", "report": str(home / "blocked.json")}
         accounts["crashing"] = {"behaviour": "crashes", "reconnectInterval": "100ms"}
     return {**shared, "accounts": accounts}
 
@@ -131,7 +141,7 @@ def _healthy(load: Load) -> list[str]:
 
 def _watched(load: Load, home: Path, process: PinnedProcess) -> list[tuple[float, int]]:
     """Wait for every report; the resident bytes at each moment meanwhile."""
-    names = [*_healthy(load), *(["blocked"] if load.trouble else [])]
+    names = [*_healthy(load), *(["neighbour"] if load.neighbour else [])]
     deadline = time.monotonic() + BEGIN_SECONDS + load.seconds + load.grace_seconds + 30.0
     sizes = []
     while not all((home / f"{name}.json").exists() for name in names):
@@ -153,7 +163,9 @@ def _ends(load: Load, home: Path) -> Ends:
         report: dict[str, Any] = json.loads((home / f"{name}.json").read_text())
         return report
 
-    return Ends([read(name) for name in _healthy(load)], read("blocked") if load.trouble else None)
+    return Ends(
+        [read(name) for name in _healthy(load)], read("neighbour") if load.trouble else None
+    )
 
 
 def _figures(load: Load, ends: Ends, cpu: float, sizes: Sequence[tuple[float, int]]) -> Figures:

@@ -41,7 +41,7 @@ class MessageRunTests(TestCase):
         self.assertGreater(figures["answering99"], figures["accepting50"])
 
     async def test_neither_beside_an_account_that_blocks_and_one_that_crashes(self) -> None:
-        figures = await self.run_it(trouble=True)
+        figures = await self.run_it(neighbour="blocks")
         self.check(figures)
         self.assertEqual(figures["blockedAccepted"], 100)
         self.assertEqual(figures["blockedFailed"], 0)
