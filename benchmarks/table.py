@@ -146,7 +146,11 @@ def circumstances(result: Result) -> str:
     """What the run was taken on."""
     machine = ", ".join(f"{name}: {value}" for name, value in result.machine.items())
     versions = ", ".join(f"{name} {value}" for name, value in result.versions.items())
-    rounds = max((sample.round for sample in result.samples), default=0)
+    last: dict[str, int] = {}
+    for sample in result.samples:
+        last[sample.measure] = max(last.get(sample.measure, 0), sample.round)
+    fewest, most = min(last.values(), default=0), max(last.values(), default=0)
+    rounds = f"{most}" if fewest == most else f"{fewest} to {most}"  # It may have been cut short.
     scale = "" if result.scale == 1 else f" Scaled by {result.scale:g}: not to be quoted."
     return f"Taken on {result.date}, {rounds} rounds; {machine}; {versions}.{scale}\n"
 
