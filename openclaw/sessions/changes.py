@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from openclaw.deferreds import deferred
 from openclaw.errors import InvalidRequest
 from openclaw.interfaces.conversations import Input
@@ -55,14 +57,8 @@ class SessionChanges:
         session = self.existing(params.key)
         if params.expected_session_id not in (UNSET, session.session_id):
             raise InvalidRequest(f"session changed meanwhile: {session.key}")
-        changed = await self._store.run(
-            change_session,
-            key=session.key,
-            session_id=session.session_id,
-            archived=None if params.archived is UNSET else params.archived,
-            changes=_changes(params),
-            now=self._now_ms(),
-        )
+        archived = None if params.archived is UNSET else params.archived
+        changed = await self._change(session.key, session.session_id, _changes(params), archived)
         if changed is None:
             raise InvalidRequest(f"No session found: {session.key}")
         return self._changed(changed, "patch")
@@ -89,14 +85,7 @@ class SessionChanges:
     async def remember(self, key: str, text: str) -> None:
         """See :meth:`IConversations.remember`."""
         session = self.existing(key)
-        changed = await self._store.run(
-            change_session,
-            key=session.key,
-            session_id=session.session_id,
-            archived=None,
-            changes={"memory": text},
-            now=self._now_ms(),
-        )
+        changed = await self._change(session.key, session.session_id, {"memory": text})
         if changed is None:
             raise InvalidRequest(f"session changed meanwhile: {session.key}")
         self._index.put(changed)
@@ -105,14 +94,8 @@ class SessionChanges:
     async def shorten(self, key: str, session_id: str, summary: str, seq: int) -> SessionRow:
         """See :meth:`IConversations.shorten`."""
         session = self.existing(key)
-        changed = await self._store.run(
-            change_session,
-            key=session.key,
-            session_id=session_id,
-            archived=None,
-            changes={"summary": summary, "summary_seq": seq},
-            now=self._now_ms(),
-        )
+        changes = {"summary": summary, "summary_seq": seq}
+        changed = await self._change(session.key, session_id, changes)
         if changed is None:
             raise InvalidRequest(f"session changed meanwhile: {session.key}")
         return self._changed(changed, "compact")
@@ -125,6 +108,19 @@ class SessionChanges:
         if deleted:
             self._index.drop(canonical)
         return deleted
+
+    def _change(
+        self, key: str, session_id: str, changes: dict[str, Any], archived: bool | None = None
+    ) -> Deferred[Session | None]:
+        """Change settings in the journal; fires with ``None`` if the session is gone by now."""
+        return self._store.run(
+            change_session,
+            key=key,
+            session_id=session_id,
+            archived=archived,
+            changes=changes,
+            now=self._now_ms(),
+        )
 
     def _changed(self, session: Session, reason: str) -> SessionRow:
         kept = self._index.put(session)
