@@ -163,7 +163,7 @@ class Ending:
 class Unsummed:
     """A piece of a conversation that no summary stands for yet.
 
-    :ivar turns: in order; before the first of all, the summary that there is.
+    :ivar turns: in order, behind the summary that there is.
     :ivar upto: place of its last message.
     """
 
@@ -233,11 +233,8 @@ class IConversations(Interface):
     def said(key: str) -> Deferred[Sequence[Turn]]:
         """What a model would be told of a session: an earlier summary and what came after it."""
 
-    def unsummed(key: str, after: int, most: int) -> Deferred[Unsummed]:
-        """Messages that no summary stands for, oldest first: those of ``most`` places at a time.
-
-        :param after: the place up to which they were read already; 0: behind the summary.
-        """
+    def unsummed(key: str, most: int) -> Deferred[Unsummed]:
+        """Messages that no summary stands for, oldest first: those of ``most`` places at a time."""
 
     def memory(key: str) -> str:
         """What the agent wrote down in a session for later; no other session sees it."""

@@ -423,9 +423,9 @@ class Conversations:
         return await self._transcripts.whole(self._changes.existing(key))
 
     @deferred
-    async def unsummed(self, key: str, after: int, most: int) -> Unsummed:
+    async def unsummed(self, key: str, most: int) -> Unsummed:
         """See :meth:`IConversations.unsummed`."""
-        return await self._transcripts.unsummed(self._changes.existing(key), after, most)
+        return await self._transcripts.unsummed(self._changes.existing(key), most)
 
     def memory(self, key: str) -> str:
         """See :meth:`IConversations.memory`."""

@@ -112,15 +112,14 @@ class Transcripts:
         return [*_summary(settings), *_last_turns(said)]
 
     @deferred
-    async def unsummed(self, session: Session, after: int, most: int) -> Unsummed:
+    async def unsummed(self, session: Session, most: int) -> Unsummed:
         """See :meth:`IConversations.unsummed`."""
         settings = session.settings
-        start = max(after, settings.summary_seq)
+        start = settings.summary_seq
         upto = min(start + most, session.last_seq)
         messages = await self._read(session, start, upto + 1, most)
         said = [turn for one in messages if (turn := turn_of(one)) is not None]
-        before = [] if after else _summary(settings)
-        return Unsummed(turns=[*before, *said], upto=upto)
+        return Unsummed(turns=[*_summary(settings), *said], upto=upto)
 
     async def _delta(self, session: Session, seq: int, limit: int) -> HistoryDelta | None:
         """What came after a place; ``None`` if that is more than was asked for."""

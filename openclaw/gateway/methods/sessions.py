@@ -104,7 +104,7 @@ class SessionMethods:
         ref = f"{row.model_provider}/{row.model}"
         if not self.summaries.can(ref):
             return _not_compacted(key, "no model is configured that could write a summary")
-        first = await self.conversations.unsummed(key, 0, PIECE)
+        first = await self.conversations.unsummed(key, PIECE)
         last = row.message_count or 0
         if len(first.turns) < LEAST_TURNS and first.upto >= last:
             return _not_compacted(key, "nothing to compact: the conversation is short")
@@ -132,7 +132,7 @@ class SessionMethods:
             if piece.upto >= last:
                 return ""
             # The summary that was just kept is the first of these.
-            piece = await self.conversations.unsummed(key, 0, min(PIECE, last - upto))
+            piece = await self.conversations.unsummed(key, min(PIECE, last - upto))
             turns = piece.turns
 
     def _follow(self, client: Client, params: MessagesSubscribeParams) -> MessagesSubscribed:
