@@ -106,26 +106,37 @@ def make_rules(
     """What the configuration says of each agent's and model's tools, and a session of its own."""
     config = settings.config
     general = (config.tools, config.agents.defaults.tools)
-    layers: dict[str, tuple[AgentTools, ...]] = {
-        agent.id: (*general, agent.tools) for agent in config.agents.known
-    }
-    known = {id: LayeredRules([_layer(one) for one in several]) for id, several in layers.items()}
-    fallback = LayeredRules([_layer(one) for one in general])
+    known = {agent.id: _AgentRules((*general, agent.tools)) for agent in config.agents.known}
+    fallback = _AgentRules(general)
 
     def rules_at(place: ToolPlace) -> LayeredRules:
-        of_model = _rules_of_model(layers.get(place.agent_id, general), place.model)
+        rules = known.get(place.agent_id, fallback)
         of_session = rules_of_session(row_of(place.session_key)) if place.session_key else None
-        besides = [*of_model, *([of_session] if of_session is not None else [])]
-        return known.get(place.agent_id, fallback).with_besides(*besides)
+        besides = [*rules.of_model(place.model), *([of_session] if of_session is not None else [])]
+        return rules.general.with_besides(*besides)
 
     return rules_at
 
 
-def _rules_of_model(layers: Sequence[AgentTools], model: str) -> list[LayeredRules]:
-    """The rules of ``byProvider`` that name a model or its provider."""
-    names = (model.partition("/")[0], model)
-    found = [one.by_provider[name] for one in layers for name in names if name in one.by_provider]
-    return [LayeredRules([_layer(one)]) for one in found]
+class _AgentRules:
+    """The rules of one agent, made once for all of its runs.
+
+    :ivar general: what holds whichever model answers.
+    """
+
+    def __init__(self, layers: Sequence[AgentTools]) -> None:
+        self.general = LayeredRules([_layer(one) for one in layers])
+        self._by_provider: dict[str, list[LayeredRules]] = {}
+        for one in layers:
+            for name, tools in one.by_provider.items():
+                self._by_provider.setdefault(name, []).append(LayeredRules([_layer(tools)]))
+
+    def of_model(self, model: str) -> list[LayeredRules]:
+        """The rules of ``byProvider`` that name a model or its provider."""
+        if not self._by_provider:
+            return []
+        provider = model.partition("/")[0]
+        return self._by_provider.get(provider, []) + self._by_provider.get(model, [])
 
 
 def _layer(tools: AgentTools | ModelTools) -> ToolRules:
