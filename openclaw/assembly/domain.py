@@ -32,11 +32,11 @@ from openclaw.assembly.audit import make_trail
 from openclaw.assembly.channel_plan import ChannelPlan
 from openclaw.assembly.queue import make_queue, make_worker
 from openclaw.assembly.sealing import make_export_sealing, make_journal
+from openclaw.assembly.sweeping import make_sweep
 from openclaw.assembly.tooling import Tooling, ToolingNeeds, make_tooling
 from openclaw.assembly.view import GatewayView
 from openclaw.automation.heartbeat import PROMPT, HeartbeatPlan, HeartbeatService
 from openclaw.config.schema.messages import MessageQueue, QueueMode
-from openclaw.config.schema.root import SessionMaintenance
 from openclaw.config.settings import Settings
 from openclaw.config.units import parse_seconds
 from openclaw.errors import InvalidRequest
@@ -63,8 +63,7 @@ from openclaw.sessions.exports import Exports
 from openclaw.sessions.index import SessionIndex
 from openclaw.sessions.keys import SessionKeys
 from openclaw.sessions.merging import ModeOf
-from openclaw.sessions.sweeping import SessionSweep, SweepRules
-from openclaw.sessions.telling import Telling
+from openclaw.sessions.sweeping import SessionSweep
 from openclaw.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -219,9 +218,9 @@ def _make_core(
     runs = _runs(settings, catalogue, commands, broadcaster, reactor, figures, replies)
     keys = make_keys(settings)
     index = SessionIndex(keys, lambda ref, agent: model_of(catalogue, ref, agent), now_ms)
-    inner = (store, runs, broadcaster, index, keys, reactor, now_ms, make_id, replies)
-    mode_of = _mode_of(settings.config.messages.queue)
-    conversations = Conversations(*inner, mode_of=mode_of, is_command=is_command)
+    conversations = _conversations(
+        settings, store, runs, broadcaster, index, keys, replies, reactor
+    )
     # What is made first learns of what is made last: commands act on conversations, runs end in
     # them, and conversations hand their inputs to runs.
     runs.conversations = view.conversations = reset.conversations = conversations
@@ -243,35 +242,35 @@ def _make_core(
         queue=queue,
         embeddings=Embeddings(catalogue.providers, outbound, reactor, catalogue.choices.ref),
         programs=programs,
-        sweep=_sweep(settings, store, broadcaster, index, keys),
+        sweep=make_sweep(settings, store, broadcaster, index, keys, now_ms),
         channels=channels,
         sealing=sealing,
         export_sealing=make_export_sealing(settings),
     )
 
 
-def _sweep(
+def _conversations(
     settings: Settings,
     store: IStore,
+    runs: Runs,
     broadcaster: Broadcaster,
     index: SessionIndex,
     keys: SessionKeys,
-) -> SessionSweep:
-    rules = sweep_rules(settings.config.session.maintenance)
-    return SessionSweep(store, index, keys, Telling(broadcaster, index, now_ms), rules, now_ms)
-
-
-def sweep_rules(config: SessionMaintenance) -> SweepRules:
-    """Which sessions are removed, as configured."""
-    most = config.max_disk_bytes
-    water = config.high_water_bytes
-    return SweepRules(
-        enforce=config.mode == "enforce",
-        idle_ms=round(config.prune_after * 1000),
-        one_off_ms=round(config.prune_one_off_after * 1000),
-        most=config.max_entries,
-        most_bytes=most,
-        high_water_bytes=most * 4 // 5 if water is None else min(water, most),
+    replies: IReplies,
+    reactor: Any,
+) -> Conversations:
+    return Conversations(
+        store,
+        runs,
+        broadcaster,
+        index,
+        keys,
+        reactor,
+        now_ms,
+        make_id,
+        replies,
+        mode_of=_mode_of(settings.config.messages.queue),
+        is_command=is_command,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from openclaw.assembly.domain import sweep_rules
+from openclaw.assembly.sweeping import sweep_rules
 from openclaw.config.settings import Options, read_settings
 from openclaw.errors import ConfigError
 from openclaw.sessions.sweeping import SweepRules
