@@ -204,6 +204,8 @@ class Runs:
             run.status("starting_model")
         command = is_command(entry.text)
         runtime = self._commands if command else self._models.runtime_for(model)
+        # It makes no use of tools, nor of what models are told: nobody need look for them.
+        plain = runtime is self._commands
         turns = await self._conversations.turns(entry, runtime.most_turns)
         wishes = entry.wishes or Wishes()
         request = RunRequest(
@@ -212,7 +214,7 @@ class Runs:
             agent_id=entry.agent_id,
             model=self._commands.models()[0] if command else model,
             turns=turns,
-            system=entry.system if command else await self._system(entry, runtime.name),
+            system=entry.system if plain else await self._system(entry, runtime.name),
             timeout_seconds=self._seconds(entry),
             tools=wishes.tools,
             tool_choice=wishes.tool_choice,
@@ -220,7 +222,7 @@ class Runs:
             max_tokens=wishes.max_tokens,
             authority=authority_of(entry),
         )
-        toolbox = None if command else self.toolbox
+        toolbox = None if plain else self.toolbox
         absorb = partial(self._conversations.absorb, entry)
         return await ToolLoop(runtime, run, toolbox, absorb).work(request)
 
